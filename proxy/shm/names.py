@@ -1,0 +1,55 @@
+"""The names under which workers count and the supervisor reads: the one place where both agree.
+
+A name is a tuple of strings, the series first and its labels after it. No label holds anything a client can invent.
+"""
+
+from __future__ import annotations
+
+import enum
+
+Name = tuple[str, ...]
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds of the latency histograms, in seconds. A block has one cell each, one for the rest, one for the sum in us."""
+
+HISTOGRAM_CELLS = len(BUCKETS) + 2
+"""Cells of one histogram block."""
+
+
+class Series(enum.StrEnum):
+    """First part of every name. Gauges fall with their worker; counters outlive it."""
+
+    IN_FLIGHT = "in_flight"  # service, color: requests (gauge)
+    TUNNELS = "tunnels"  # service, color: upgraded connections and event streams (gauge)
+    UPSTREAM_IN_FLIGHT = "upstream_in_flight"  # service, color, address: requests and tunnels (gauge)
+    OPEN_CONNECTIONS = "open_connections"  # client connections (gauge)
+
+    CONNECTIONS = "connections"  # client connections accepted
+    ENDED = "ended"  # service, color, outcome: leases closed
+    REQUESTS = "requests"  # service, color, code, method: answered, whoever made the answer
+    DURATION = "duration"  # service, color: histogram block, head complete to last byte
+    UPSTREAM_REQUESTS = "upstream_requests"  # service, color, address, code: answered by an upstream
+    UPSTREAM_DURATION = "upstream_duration"  # service, color: histogram block, request sent to head received
+    UPSTREAM_FAILURES = "upstream_failures"  # service, color, address, reason
+    RETRIES = "retries"  # service, color, reason
+    RECEIVED_BYTES = "received_bytes"  # service, color: from clients, heads and bodies
+    SENT_BYTES = "sent_bytes"  # service, color: to clients, heads and bodies
+    REJECTED = "rejected"  # reason: answered by the proxy itself before any color was chosen
+    DROPPED = "dropped"  # service, color, reason: lost by the proxy's own fault
+    LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
+
+
+GAUGES = frozenset({Series.IN_FLIGHT, Series.TUNNELS, Series.UPSTREAM_IN_FLIGHT, Series.OPEN_CONNECTIONS})
+"""What is true only while its worker lives."""
+
+
+class Outcome(enum.StrEnum):
+    """How a lease ended; exactly one for each."""
+
+    FINISHED = "finished"
+    """The upstream's whole answer was handed on."""
+    FAILED = "failed"
+    """The upstream refused, hung, broke its answer off, or broke the rules."""
+    CUT_BY_CLIENT = "cut_by_client"
+    CUT_BY_PROXY = "cut_by_proxy"
+    """A deadline of ours ended it: a drain or the stop of the program."""

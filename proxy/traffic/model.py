@@ -1,0 +1,179 @@
+"""The state of the traffic: what operators want, what was observed, and the operations under way.
+
+Two rules hold everywhere. Will and observation are separate fields (``admin`` against ``health`` and ``ejected``), and a
+split is a whole number of hundredths of a percent, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
+
+FULL_SPLIT = 10_000
+"""Everything: the split is counted in hundredths of a percent."""
+
+MAX_WEIGHT = 256
+"""The largest weight of an upstream."""
+
+
+class Health(enum.StrEnum):
+    """What the active checks say of an upstream."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One server of a pool. ``weight`` and ``admin`` are the operator's will, ``health`` and ``ejected`` were observed."""
+
+    address: str
+    weight: int = 1
+    admin: AdminState = AdminState.READY
+    health: Health = Health.UNKNOWN
+    ejected: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the operator wants new requests to go here."""
+        return self.admin is AdminState.READY and self.weight > 0
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing observed speaks against it."""
+        return self.health is Health.HEALTHY and not self.ejected
+
+
+Pool = tuple[Upstream, ...]
+
+
+class OperationKind(enum.StrEnum):
+    """What an operation does."""
+
+    SWITCH = "switch"
+    SPLIT = "split"
+    ROLLBACK = "rollback"
+    DRAIN = "drain"
+
+
+class OperationState(enum.StrEnum):
+    """How far an operation is, in the words of the admin API."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    ROLLED_BACK = "rolled_back"
+
+
+class Phase(enum.StrEnum):
+    """What a running operation is waiting for."""
+
+    APPLYING = "applying"
+    """Some worker has not yet shown that it serves from the new table."""
+    DRAINING = "draining"
+    """All workers serve from the new table; what began before is being finished."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an operation did to requests, counted by the workers. Times are milliseconds or Unix seconds."""
+
+    generation: int
+    applied_at: float | None = None
+    spread_ms: float | None = None
+    in_flight_at_flip: int = 0
+    finished_on_old: int = 0
+    retried: int = 0
+    cut_by_proxy: int = 0
+    cut_by_client: int = 0
+    failed: int = 0
+    dropped: int = 0
+    longest_ms: float | None = None
+    drained_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that an operator started and that takes its time."""
+
+    id: str
+    service: str
+    kind: OperationKind
+    by: str
+    reason: str | None
+    started_at: float
+    before: int
+    """Green's share before, in hundredths of a percent."""
+    after: int
+    """Green's share that it moves to."""
+    leaving: tuple[tuple[Color, str | None], ...]
+    """What has to drain: a color (with ``None``) or single upstreams of it."""
+    state: OperationState = OperationState.RUNNING
+    phase: Phase = Phase.APPLYING
+    ended_at: float | None = None
+    receipt: Receipt | None = None
+    note: str | None = None
+    """In words, how it ended when that is not plain success."""
+
+    @property
+    def moves_traffic(self) -> bool:
+        """Whether it changes the split, as opposed to draining single upstreams."""
+        return self.kind is not OperationKind.DRAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One application: the operator's will, with what was observed of each upstream beside it."""
+
+    spec: ServiceSpec
+    blue: Pool
+    green: Pool
+    split: int
+    """Green's share in hundredths of a percent, 0 to 10,000."""
+    revision: int = 1
+    previous_split: int | None = None
+    """The split before the last operation; what a rollback returns to."""
+
+    @property
+    def name(self) -> str:
+        """The name it has in the config file."""
+        return self.spec.name
+
+    @property
+    def live(self) -> Color:
+        """The color with more than half of the traffic; at exactly half, blue."""
+        return Color.GREEN if self.split * 2 > FULL_SPLIT else Color.BLUE
+
+    def pool(self, color: Color) -> Pool:
+        """The upstreams of one color, in the operator's order."""
+        return self.blue if color is Color.BLUE else self.green
+
+    def share(self, color: Color) -> int:
+        """One color's share of the requests, in hundredths of a percent."""
+        return self.split if color is Color.GREEN else FULL_SPLIT - self.split
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that decides where a request goes, and the operations under way."""
+
+    door: DoorSpec = field(default_factory=DoorSpec)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    """The running ones, by id; ended ones are in the journal."""
+    generation: int = 0
+    next_operation: int = 1
+
+    def operation_of(self, service: str) -> Operation | None:
+        """The running operation that moves a service's traffic, if there is one."""
+        for operation in self.operations.values():
+            if operation.service == service and operation.moves_traffic:
+                return operation
+        return None

@@ -1,0 +1,78 @@
+"""What was noticed rather than wanted: health, ejections, and how far an operation is. None of it changes a revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from proxy.traffic.commands import Context, EndOperation, MarkApplied, ObserveEjection, ObserveHealth
+from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State, Upstream
+from proxy.traffic.pools import find_upstream, with_pool
+from proxy.traffic.reduction import Change, Reduction, end_operation, find_operation, find_service
+from proxy.traffic.spec import AdminState
+
+Observation = ObserveHealth | ObserveEjection | MarkApplied | EndOperation
+
+
+def reduce_observation(state: State, command: Observation, context: Context) -> Reduction:
+    """The state after something was noticed.
+
+    Raises:
+        Refused: what it speaks of is no longer there.
+    """
+    match command:
+        case ObserveHealth():
+            return _health(state, command, context)
+        case ObserveEjection():
+            return _ejection(state, command, context)
+        case MarkApplied():
+            return _applied(state, command, context)
+        case EndOperation():
+            return _end(state, command, context)
+
+
+def _health(state: State, command: ObserveHealth, context: Context) -> Reduction:
+    before = _upstream(state, command, context)
+    if before.admin is AdminState.MAINT:  # nobody probes it, so nothing is known: it comes back through a check
+        return Reduction(state)
+    change = Change(f"pools.{command.color}.{before.address}.health", before.health.value, command.health.value)
+    return _observed(state, command, before, replace(before, health=command.health), change)
+
+
+def _ejection(state: State, command: ObserveEjection, context: Context) -> Reduction:
+    before = _upstream(state, command, context)
+    change = Change(f"pools.{command.color}.{before.address}.ejected", before.ejected, command.ejected)
+    return _observed(state, command, before, replace(before, ejected=command.ejected), change)
+
+
+def _upstream(state: State, command: ObserveHealth | ObserveEjection, context: Context) -> Upstream:
+    return find_upstream(find_service(state, command.service, context), command.color, command.address)
+
+
+def _observed(
+    state: State, command: ObserveHealth | ObserveEjection, before: Upstream, after: Upstream, change: Change
+) -> Reduction:
+    if before == after:
+        return Reduction(state)
+    service = state.services[command.service]
+    pool = tuple(after if upstream is before else upstream for upstream in service.pool(command.color))
+    services = {**state.services, service.name: with_pool(service, command.color, pool)}
+    return Reduction(replace(state, services=services, generation=state.generation + 1), changes=(change,))
+
+
+def _applied(state: State, command: MarkApplied, context: Context) -> Reduction:
+    operation = find_operation(state, command.operation)
+    if not operation.leaving:
+        return _over(state, replace(operation, receipt=command.receipt), OperationState.SUCCEEDED, context, None)
+    draining = replace(operation, phase=Phase.DRAINING, receipt=command.receipt)
+    return Reduction(replace(state, operations={**state.operations, operation.id: draining}), operation=draining)
+
+
+def _end(state: State, command: EndOperation, context: Context) -> Reduction:
+    operation = find_operation(state, command.operation)
+    receipt: Receipt | None = command.receipt or operation.receipt
+    return _over(state, replace(operation, receipt=receipt), command.state, context, command.note)
+
+
+def _over(state: State, operation: Operation, result: OperationState, context: Context, note: str | None) -> Reduction:
+    next_state, over = end_operation(state, operation, result, context, note)
+    return Reduction(next_state, operation=over[0], ended=over, durable=True)

@@ -1,0 +1,180 @@
+"""The one place where the state changes: ``reduce(state, command, context)`` gives the next state, or refuses.
+
+It is a pure function, so the controller can try a command (dry run), keep its result on disk, and only then serve it.
+Commands that move traffic are here; those that change pools are in :mod:`proxy.traffic.pools`, what was observed is in
+:mod:`proxy.traffic.observations`, a newly read config in :mod:`proxy.traffic.configure`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from proxy.traffic import configure, observations, pools
+from proxy.traffic.commands import (
+    Abort,
+    AddUpstream,
+    ChangeUpstream,
+    Command,
+    Configure,
+    Context,
+    EndOperation,
+    MarkApplied,
+    ObserveEjection,
+    ObserveHealth,
+    RemoveUpstream,
+    ReplacePool,
+    Rollback,
+    SetSplit,
+    Switch,
+)
+from proxy.traffic.model import (
+    FULL_SPLIT,
+    Operation,
+    OperationKind,
+    OperationState,
+    Phase,
+    Service,
+    State,
+)
+from proxy.traffic.reduction import (
+    Change,
+    Reduction,
+    end_operation,
+    find_operation,
+    find_service,
+    new_operation,
+    with_service,
+)
+from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.spec import Color
+
+
+def reduce(state: State, command: Command, context: Context) -> Reduction:
+    """The state after a command, with what changed.
+
+    Raises:
+        Refused: the command makes no sense now; nothing has changed.
+    """
+    match command:
+        case Switch():
+            return _switch(state, command, context)
+        case SetSplit():
+            return _set_split(state, command, context)
+        case Rollback():
+            return _rollback(state, command, context)
+        case Abort():
+            return _abort(state, command, context)
+        case ReplacePool() | AddUpstream() | ChangeUpstream() | RemoveUpstream():
+            return pools.reduce_pool(state, command, context)
+        case Configure():
+            return configure.reduce_config(state, command, context)
+        case ObserveHealth() | ObserveEjection() | MarkApplied() | EndOperation():
+            return observations.reduce_observation(state, command, context)
+
+
+def _switch(state: State, command: Switch, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    target = FULL_SPLIT if command.to is Color.GREEN else 0
+    return _move(state, service, target, OperationKind.SWITCH, context, force=command.force)
+
+
+def _set_split(state: State, command: SetSplit, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    return _move(state, service, command.split, OperationKind.SPLIT, context, force=command.force)
+
+
+def _move(
+    state: State, service: Service, target: int, kind: OperationKind, context: Context, *, force: bool
+) -> Reduction:
+    running = state.operation_of(service.name)
+    if running and running.phase is Phase.APPLYING:
+        raise Refused(
+            RefusalCode.OPERATION_RUNNING,
+            f"{running.kind} {running.id} by {running.by} is being applied; wait for it, or roll it back",
+            operation=running.id,
+        )
+    if target == service.split:
+        return _already_there(state, service, running, kind, context)
+    if not force:
+        _refuse_unhealthy(service, target)
+    state, over = end_operation(
+        state, running, OperationState.ABORTED, context, "another operation took its place before it had drained"
+    )
+    return _set(state, service, target, kind, context, over)
+
+
+def _already_there(
+    state: State, service: Service, running: Operation | None, kind: OperationKind, context: Context
+) -> Reduction:
+    """Asking again for what is so already is no error: a pipeline that retries gets the operation it began."""
+    if running and running.after == service.split:
+        return Reduction(state, operation=running)
+    operation = replace(
+        new_operation(state, service, kind, service.split, (), context),
+        state=OperationState.SUCCEEDED,
+        phase=Phase.ENDED,
+        ended_at=context.now,
+        note="the split was already so; nothing changed",
+    )
+    next_state = replace(state, next_operation=state.next_operation + 1)
+    return Reduction(next_state, operation=operation, ended=(operation,), durable=True)
+
+
+def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    if service.previous_split is None:
+        raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, f"service {service.name} has had no operation to roll back")
+    if not command.force:
+        _refuse_unhealthy(service, service.previous_split)
+    running = state.operation_of(service.name)
+    state, over = end_operation(state, running, OperationState.ROLLED_BACK, context, f"rolled back by {context.by}")
+    return _set(state, service, service.previous_split, OperationKind.ROLLBACK, context, over)
+
+
+def _abort(state: State, command: Abort, context: Context) -> Reduction:
+    running = find_operation(state, command.operation)
+    if not running.moves_traffic:
+        raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} drains single upstreams: make them ready again instead")
+    service = find_service(state, running.service, context)
+    _refuse_unhealthy(service, running.before)
+    state, over = end_operation(state, running, OperationState.ABORTED, context, f"aborted by {context.by}")
+    return _set(state, service, running.before, OperationKind.ROLLBACK, context, over)
+
+
+def _set(
+    state: State,
+    service: Service,
+    split: int,
+    kind: OperationKind,
+    context: Context,
+    over: tuple[Operation, ...],
+) -> Reduction:
+    moved = replace(service, split=split, previous_split=service.split)
+    leaving = tuple((color, None) for color in Color if service.share(color) > 0 and moved.share(color) == 0)
+    operation = new_operation(state, service, kind, split, leaving, context)
+    return Reduction(
+        with_service(state, moved, operation),
+        operation=operation,
+        ended=over,
+        changes=(Change("split.green", service.split / 100, split / 100),),
+        durable=True,
+    )
+
+
+def _refuse_unhealthy(service: Service, target: int) -> None:
+    """A color may only gain traffic if something there is known to answer."""
+    for color in Color:
+        gains = (target > service.split) if color is Color.GREEN else (target < service.split)
+        if gains and not _can_serve(service, color):
+            raise Refused(
+                RefusalCode.COLOR_NOT_HEALTHY,
+                f"{color} has no healthy upstream; bring one up, or pass force to move the traffic all the same",
+                color=color.value,
+            )
+
+
+def _can_serve(service: Service, color: Color) -> bool:
+    pool = service.pool(color)
+    if service.spec.health is None:
+        return any(upstream.wanted for upstream in pool)
+    return any(upstream.wanted and upstream.fit for upstream in pool)

@@ -1,0 +1,118 @@
+"""What a command did to the state, and the few steps that all commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from proxy.traffic.commands import Context
+from proxy.traffic.model import (
+    Operation,
+    OperationKind,
+    OperationState,
+    Phase,
+    Receipt,
+    Service,
+    State,
+)
+from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.spec import Color
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that became another, for the journal and for the plan of a dry run."""
+
+    path: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The next state, and what there is to tell about it."""
+
+    state: State
+    operation: Operation | None = None
+    """The operation that the command began, or joined."""
+    ended: tuple[Operation, ...] = ()
+    """Operations that are over because of it."""
+    changes: tuple[Change, ...] = ()
+    durable: bool = False
+    """Whether it has to be on disk before it is served."""
+
+
+def find_service(state: State, name: str, context: Context) -> Service:
+    """The service of that name, at the revision that the caller believes in."""
+    service = state.services.get(name)
+    if service is None:
+        known = ", ".join(state.services) or "none"
+        raise Refused(RefusalCode.SERVICE_NOT_FOUND, f"no service is called {name!r}; there are: {known}")
+    expected = context.expected_revision
+    if expected is not None and expected != service.revision:
+        raise Refused(
+            RefusalCode.REVISION_MISMATCH,
+            f"service {name} is at revision {service.revision}, not {expected}: read it again and decide anew",
+            revision=service.revision,
+        )
+    return service
+
+
+def find_operation(state: State, operation_id: str) -> Operation:
+    """The running operation of that id."""
+    operation = state.operations.get(operation_id)
+    if operation is None:
+        raise Refused(RefusalCode.OPERATION_ENDED, f"operation {operation_id} is not running")
+    return operation
+
+
+def new_operation(
+    state: State,
+    service: Service,
+    kind: OperationKind,
+    after: int,
+    leaving: tuple[tuple[Color, str | None], ...],
+    context: Context,
+) -> Operation:
+    """The next operation, begun now. Its receipt is opened when the table that it asks for is published."""
+    return Operation(
+        id=f"op-{state.next_operation}",
+        service=service.name,
+        kind=kind,
+        by=context.by,
+        reason=context.reason,
+        started_at=context.now,
+        before=service.split,
+        after=after,
+        leaving=leaving,
+        receipt=Receipt(generation=state.generation + 1),
+    )
+
+
+def with_service(state: State, service: Service, operation: Operation | None = None) -> State:
+    """The state with one service as the operator now wants it, and the operation that this began."""
+    revised = replace(service, revision=service.revision + 1)
+    after = replace(
+        state,
+        services={**state.services, service.name: revised},
+        generation=state.generation + 1,
+    )
+    if operation is None:
+        return after
+    return replace(
+        after,
+        operations={**state.operations, operation.id: operation},
+        next_operation=state.next_operation + 1,
+    )
+
+
+def end_operation(
+    state: State, operation: Operation | None, result: OperationState, context: Context, note: str | None
+) -> tuple[State, tuple[Operation, ...]]:
+    """The state without a running operation, and that operation as it ended; nothing to end is fine."""
+    if operation is None:
+        return state, ()
+    over = replace(operation, state=result, phase=Phase.ENDED, ended_at=context.now, note=note)
+    remaining = {key: value for key, value in state.operations.items() if key != operation.id}
+    return replace(state, operations=remaining), (over,)
