@@ -31,7 +31,9 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
             return "$"
         name = match["name"]
         if name is None:
-            complaints.append(f"{match[0]!r} cannot be read; write ${{NAME}} or ${{NAME:-default}}, and $$ for a plain $")
+            complaints.append(
+                f"{match[0]!r} cannot be read; write ${{NAME}} or ${{NAME:-default}}, and $$ for a plain $"
+            )
             return ""
         value = environ.get(name)
         if match["fallback"]:

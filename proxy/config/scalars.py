@@ -1,7 +1,7 @@
 """What an unquoted YAML scalar means: the JSON-like core of YAML 1.2, and nothing that surprises.
 
-``on``, ``no``, ``0755``, ``0x1F``, ``12:30`` and ``2026-01-01`` are text. PyYAML's own rules are those of YAML 1.1, where
-they are a boolean, another boolean, 493, 31, 750 and a date.
+``on``, ``no``, ``0755``, ``0x1F``, ``12:30`` and ``2026-01-01`` are text. PyYAML's own rules are those of YAML 1.1, by
+which they are a boolean, another boolean, 493, 31, 750 and a date.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Durations, sizes, percentages and status codes as people write them.
 
-Each parser takes what YAML made of the value and raises ``ValueError`` with a message for the person who wrote it. A number
-without a unit is refused where it could mean two things.
+Each parser takes what YAML made of the value and raises ``ValueError`` with a message for the person who wrote it. A
+number without a unit is refused where it could mean two things.
 """
 
 from __future__ import annotations

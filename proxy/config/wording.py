@@ -28,7 +28,7 @@ def suggestion(word: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def listing(words: Iterable[str]) -> str:
+def listing(words: Iterable[str], *, last: str = "or") -> str:
     """``a, b or c``."""
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+    *most, final = words
+    return f"{', '.join(most)} {last} {final}" if most else final

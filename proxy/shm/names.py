@@ -25,6 +25,7 @@ class Series(enum.StrEnum):
     OPEN_CONNECTIONS = "open_connections"  # client connections (gauge)
 
     CONNECTIONS = "connections"  # client connections accepted
+    ADMITTED = "admitted"  # service, color: leases opened; admitted less ended is what is in flight, tunnels included
     ENDED = "ended"  # service, color, outcome: leases closed
     REQUESTS = "requests"  # service, color, code, method: answered, whoever made the answer
     DURATION = "duration"  # service, color: histogram block, head complete to last byte

@@ -1,0 +1,69 @@
+# Everything a developer or CI needs; `make` alone lists it. Each target installs what it needs into .venv first.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test check lint types layers bench tools image clean
+
+# The first Python of 3.11 or newer; looked for only when .venv has to be made.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+IMAGE ?= bluegreen-proxy
+BUILDAH ?= buildah
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --constraint requirements/lock.txt
+# Stamps: touched when .venv holds what `run` needs, and what development needs on top. One rests on the other, so that
+# two of them are never installed at the same time.
+RUN_VENV := .venv/.stamp-run
+DEV_VENV := .venv/.stamp-dev
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*##  */\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(RUN_VENV)  ## Front door on 8080, admin on 9000, two blue and two green demo apps, until Ctrl-C
+	@exec $(BIN)/bluegreen demo
+
+demo: $(RUN_VENV)  ## The same with a load, a switch and a rollback; ends by itself
+	@exec $(BIN)/bluegreen demo --once
+
+test: $(DEV_VENV) tools  ## All tests, with the coverage gate
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+check: lint types layers  ## Lint, types, and which module may import which
+
+lint: $(DEV_VENV)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run $(BIN)/ruff format" >&2; exit 1; }
+
+types: $(DEV_VENV)
+	@$(BIN)/mypy --no-error-summary
+
+layers: $(DEV_VENV)
+	@$(BIN)/python -m pytest --quiet --no-header tests/test_layers.py
+
+bench: $(DEV_VENV)  ## Run every benchmarks/bench_*.py in turn
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+tools:  ## Install the programs that tests use and pip has not (Debian, as root; elsewhere it says what is missing)
+	@scripts/install-tools
+
+image:  ## Build the container image with buildah
+	@command -v $(BUILDAH) >/dev/null || { echo "make image needs buildah (Debian: apt-get install buildah)" >&2; exit 1; }
+	@$(BUILDAH) build --format docker --tag $(IMAGE) $(IMAGE_FLAGS) .
+
+clean:  ## Remove caches and build output; .venv stays
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	@find proxy tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN_VENV): pyproject.toml requirements/lock.txt
+	@test -n "$(PYTHON)" || { echo "bluegreen needs Python 3.11 or newer; none was found (set PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(PIP) --editable .
+	@touch $@
+
+$(DEV_VENV): $(RUN_VENV)
+	@$(PIP) --editable '.[dev]'
+	@touch $@

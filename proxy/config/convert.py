@@ -1,0 +1,68 @@
+"""From the checked shape of the file to the settings that the rest of the program knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.config.addresses import resolved
+from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
+from proxy.config.settings import AdminSettings, Settings, TokenSettings
+from proxy.traffic.spec import (
+    AccessLog,
+    DoorSpec,
+    DrainRule,
+    HealthCheck,
+    Limits,
+    OutlierRule,
+    RetryRule,
+    ServiceSpec,
+    Timeouts,
+    UpstreamSpec,
+)
+
+
+def to_settings(config: ConfigFile, base: Path) -> Settings:
+    """The settings, with relative paths taken from ``base``."""
+    return Settings(
+        listen=tuple(resolved(address, base) for address in config.listen),
+        workers=config.workers,
+        admin=_admin(config.admin, base),
+        state_path=base / config.state.path,
+        door=DoorSpec(
+            timeouts=Timeouts(**config.timeouts.model_dump()),
+            limits=Limits(**config.limits.model_dump()),
+            access_log=_access_log(config.access_log, base),
+            trusted_proxies=tuple(config.trusted_proxies),
+        ),
+        shutdown_grace=config.shutdown.grace,
+        services=tuple(_service(name, section) for name, section in config.services.items()),
+    )
+
+
+def _admin(section: AdminSection, base: Path) -> AdminSettings:
+    tokens = tuple(TokenSettings(token.name, token.role, base / token.token_file) for token in section.tokens)
+    return AdminSettings(resolved(section.listen, base), tokens)
+
+
+def _access_log(section: AccessLogSection, base: Path) -> AccessLog:
+    return AccessLog(section.format, section.path if section.path == "-" else str(base / section.path))
+
+
+def _service(name: str, section: ServiceSection) -> ServiceSpec:
+    return ServiceSpec(
+        name=name,
+        blue=_pool(section.pools.blue),
+        green=_pool(section.pools.green),
+        hosts=tuple(section.hosts),
+        paths=tuple(section.paths),
+        initial=section.initial,
+        balance=section.balance,
+        health=HealthCheck(**section.health.model_dump()) if section.health else None,
+        outlier=OutlierRule(**section.outlier.model_dump()) if section.outlier else None,
+        retry=RetryRule(**section.retry.model_dump()),
+        drain=DrainRule(**section.drain.model_dump()),
+    )
+
+
+def _pool(section: PoolSection) -> tuple[UpstreamSpec, ...]:
+    return tuple(UpstreamSpec(str(upstream.address), upstream.weight) for upstream in section.upstreams)

@@ -1,0 +1,119 @@
+"""The cells into which a worker counts, found once and then only added to.
+
+Nothing here decides anything. Cells are looked up by name when a table is taken over, so that a request costs additions.
+"""
+
+from __future__ import annotations
+
+from proxy.shm.histogram import observe
+from proxy.shm.meters import Meters
+from proxy.shm.names import HISTOGRAM_CELLS, Outcome, Series
+from proxy.traffic.spec import Color
+
+METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+"""Methods with a label of their own; every other one is counted as OTHER, for a client can invent those."""
+
+
+class ColorMeters:
+    """What is counted for one color of one service."""
+
+    __slots__ = (
+        "_codes",
+        "_key",
+        "_meters",
+        "admitted",
+        "cells",
+        "duration",
+        "ended",
+        "in_flight",
+        "received_bytes",
+        "sent_bytes",
+        "tunnels",
+        "upstream_duration",
+    )
+
+    def __init__(self, meters: Meters, service: str, color: Color) -> None:
+        self._meters = meters
+        self._key = (service, color.value)
+        self._codes: dict[tuple[int, bytes], int] = {}
+        self.cells = meters.cells
+        self.admitted = meters.cell(Series.ADMITTED, *self._key)
+        self.in_flight = meters.cell(Series.IN_FLIGHT, *self._key)
+        self.tunnels = meters.cell(Series.TUNNELS, *self._key)
+        self.ended = {outcome: meters.cell(Series.ENDED, *self._key, outcome) for outcome in Outcome}
+        self.duration = meters.block(HISTOGRAM_CELLS, Series.DURATION, *self._key)
+        self.upstream_duration = meters.block(HISTOGRAM_CELLS, Series.UPSTREAM_DURATION, *self._key)
+        self.received_bytes = meters.cell(Series.RECEIVED_BYTES, *self._key)
+        self.sent_bytes = meters.cell(Series.SENT_BYTES, *self._key)
+
+    def answered(self, status: int, method: bytes, seconds: float, received: int, sent: int) -> None:
+        """A request was answered, by whomever, ``seconds`` after its head was complete."""
+        cells = self.cells
+        try:
+            cells[self._codes[status, method]] += 1
+        except KeyError:
+            cells[self._code_cell(status, method)] += 1
+        cells[self.received_bytes] += received
+        cells[self.sent_bytes] += sent
+        observe(cells, self.duration, seconds)
+
+    def first_byte(self, seconds: float) -> None:
+        """An upstream began its answer ``seconds`` after it was given the request."""
+        observe(self.cells, self.upstream_duration, seconds)
+
+    def retried(self, reason: str) -> None:
+        """A request is tried once more because of ``reason``."""
+        self.cells[self._meters.cell(Series.RETRIES, *self._key, reason)] += 1
+
+    def dropped(self, reason: str) -> None:
+        """A request was lost by the proxy's own doing."""
+        self.cells[self._meters.cell(Series.DROPPED, *self._key, reason)] += 1
+
+    def _code_cell(self, status: int, method: bytes) -> int:
+        label = method.decode() if method in METHODS else "OTHER"
+        index = self._meters.cell(Series.REQUESTS, *self._key, str(status), label)
+        if method in METHODS:  # others are not remembered: a client could invent them without end
+            self._codes[status, method] = index
+        return index
+
+
+class UpstreamMeters:
+    """What is counted for one upstream."""
+
+    __slots__ = ("_codes", "_key", "_meters", "cells", "in_flight")
+
+    def __init__(self, meters: Meters, service: str, color: Color, address: str) -> None:
+        self._meters = meters
+        self._key = (service, color.value, address)
+        self._codes: dict[int, int] = {}
+        self.cells = meters.cells
+        self.in_flight = meters.cell(Series.UPSTREAM_IN_FLIGHT, *self._key)
+
+    def answered(self, status: int) -> None:
+        """The upstream answered with this status."""
+        try:
+            self.cells[self._codes[status]] += 1
+        except KeyError:
+            index = self._codes[status] = self._meters.cell(Series.UPSTREAM_REQUESTS, *self._key, str(status))
+            self.cells[index] += 1
+
+    def failed(self, reason: str) -> None:
+        """The upstream let a request down."""
+        self.cells[self._meters.cell(Series.UPSTREAM_FAILURES, *self._key, reason)] += 1
+
+
+class DoorMeters:
+    """What is counted for the worker as a whole."""
+
+    __slots__ = ("_meters", "cells", "connections", "log_lines_lost", "open_connections")
+
+    def __init__(self, meters: Meters) -> None:
+        self._meters = meters
+        self.cells = meters.cells
+        self.connections = meters.cell(Series.CONNECTIONS)
+        self.open_connections = meters.cell(Series.OPEN_CONNECTIONS)
+        self.log_lines_lost = meters.cell(Series.LOG_LINES_LOST)
+
+    def rejected(self, reason: str) -> None:
+        """The proxy itself answered a request."""
+        self.cells[self._meters.cell(Series.REJECTED, reason)] += 1

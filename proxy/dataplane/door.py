@@ -1,0 +1,97 @@
+"""What all connections of one worker share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from proxy.dataplane.access_log import AccessLog, Entry
+from proxy.dataplane.accounting import DoorMeters
+from proxy.dataplane.admission import Lease
+from proxy.dataplane.routing import Routing
+from proxy.http1.errors import RequestError
+from proxy.http1.forwarding import Forwarding
+from proxy.traffic.outlier import counts_as_error
+from proxy.traffic.retry import Failure
+
+if TYPE_CHECKING:
+    from proxy.dataplane.downstream import ClientConnection
+
+Suspicion = Callable[[Lease, str], None]
+"""Told of a lease on an upstream that has let several requests down in a row, and of why this one failed."""
+
+
+class Door:
+    """The routing, the meters, the log and the open connections of this worker."""
+
+    __slots__ = (
+        "_next_request",
+        "_on_suspect",
+        "_prefix",
+        "connections",
+        "log",
+        "loop",
+        "meters",
+        "routing",
+        "stopping",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        routing: Routing,
+        meters: DoorMeters,
+        log: AccessLog,
+        *,
+        id_prefix: bytes,
+        on_suspect: Suspicion,
+    ) -> None:
+        """``id_prefix`` begins every request id of this worker, and of no other."""
+        self.loop = loop
+        self.routing = routing
+        self.meters = meters
+        self.log = log
+        self.connections: set[ClientConnection] = set()
+        self.stopping = False
+        self._prefix = id_prefix
+        self._next_request = 0
+        self._on_suspect = on_suspect
+
+    def refresh(self) -> None:
+        """Serve from the newest table. Every request asks first; it costs one comparison where nothing is new."""
+        routing = self.routing
+        if routing.words[0] != routing.generation:
+            routing.refresh()
+            self.log.configure(routing.door.access_log)
+
+    def new_request_id(self) -> bytes:
+        """An id that no other request of this front door has."""
+        self._next_request += 1
+        return b"%s%08x" % (self._prefix, self._next_request)
+
+    def forwarding(self, peer: str) -> Forwarding:
+        """What upstreams are told of a client: its address, and whether what it says of others is believed."""
+        trusted = False
+        if self.routing.trusted and peer:
+            address = ip_address(peer)
+            trusted = any(address in network for network in self.routing.trusted)
+        return Forwarding(peer=peer.encode() or b"unknown", scheme=b"http", trusted=trusted)
+
+    def judge(self, lease: Lease, result: int | Failure) -> None:
+        """Hold a status or a failure against the upstream, or in its favour."""
+        streak = lease.upstream.streak
+        if streak is not None and streak.record(not counts_as_error(result)):
+            self._on_suspect(lease, result.reason if isinstance(result, Failure) else f"status_{result}")
+
+    def refused(self, peer: bytes, error: RequestError) -> bytes:
+        """Count and log what could not be read as a request; gives it an id all the same."""
+        request_id = self.new_request_id()
+        self.meters.rejected(error.reason)
+        if self.log.on:
+            self.log.write(
+                Entry(client=peer, status=error.status, request_id=request_id, outcome=error.reason), time.time()
+            )
+        return request_id

@@ -1,0 +1,65 @@
+"""What is told of a request when it is over: to the meters and to the access log."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from proxy.dataplane.access_log import Entry
+from proxy.dataplane.admission import Lease
+from proxy.http1.heads import RequestHead
+from proxy.shm.names import Outcome
+
+if TYPE_CHECKING:
+    from proxy.dataplane.door import Door
+
+
+class Record:
+    """What is noted of a request while it is under way."""
+
+    __slots__ = ("attempts", "began", "head", "lease", "peer", "reason", "received", "request_id", "sent", "status")
+
+    def __init__(self, head: RequestHead, peer: bytes, request_id: bytes, *, began: float) -> None:
+        """``began`` is when the head was complete, in seconds of the loop's clock."""
+        self.head = head
+        self.peer = peer
+        self.request_id = request_id
+        self.began = began
+        self.received = len(head.raw)
+        self.sent = 0
+        self.status = 0
+        """What the client was told; 0 while it was told nothing."""
+        self.attempts = 0
+        self.lease: Lease | None = None
+        self.reason = ""
+        """Why it did not end with the upstream's whole answer."""
+
+
+def report(door: Door, record: Record, outcome: Outcome | None) -> None:
+    """Count and log a request that is over; ``outcome`` is ``None`` for one that was given to no color."""
+    seconds = door.loop.time() - record.began
+    lease = record.lease
+    if lease is not None:
+        lease.pool.meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
+    if door.log.on:
+        door.log.write(_entry(record, outcome, seconds), time.time())
+
+
+def _entry(record: Record, outcome: Outcome | None, seconds: float) -> Entry:
+    head, lease = record.head, record.lease
+    return Entry(
+        client=record.peer,
+        method=head.method,
+        target=head.target,
+        host=head.host,
+        version=head.version,
+        status=record.status,
+        sent=record.sent,
+        seconds=seconds,
+        request_id=record.request_id,
+        service=lease.service.name if lease else "",
+        color=lease.pool.color.value if lease else "",
+        upstream=lease.upstream.address if lease else "",
+        attempts=record.attempts,
+        outcome=record.reason or (outcome.value if outcome else "rejected"),
+    )

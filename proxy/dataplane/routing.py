@@ -1,0 +1,155 @@
+"""The routing table brought to life in one worker: pickers, idle connections and cells hang on it.
+
+A new table is taken over as a whole. What belongs to an upstream that is in both (its idle connections, its streak of
+errors, what is in flight there) is carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from proxy.dataplane.accounting import ColorMeters, UpstreamMeters
+from proxy.shm.board import BoardView
+from proxy.shm.meters import SEEN, Meters
+from proxy.traffic.balance import Picker, make_picker
+from proxy.traffic.outlier import ErrorStreak
+from proxy.traffic.retry import RetryBudget
+from proxy.traffic.routes import Router
+from proxy.traffic.spec import Color, DoorSpec
+from proxy.traffic.split import Splitter
+from proxy.traffic.table import RoutingTable, TableService, decode_table
+from proxy.upstream.pool import IdlePool
+
+
+class LiveUpstream:
+    """One server as this worker sees it."""
+
+    __slots__ = ("address", "idle", "in_flight", "meters", "streak")
+
+    def __init__(self, address: str, meters: UpstreamMeters, streak: ErrorStreak | None) -> None:
+        self.address = address
+        self.meters = meters
+        self.streak = streak
+        self.in_flight = 0
+        self.idle = IdlePool(address)
+
+
+class LivePool:
+    """One color of a service as this worker sees it."""
+
+    __slots__ = ("color", "meters", "picker", "upstreams")
+
+    def __init__(self, color: Color, meters: ColorMeters) -> None:
+        self.color = color
+        self.meters = meters
+        self.picker: Picker[LiveUpstream] | None = None
+        self.upstreams: dict[str, LiveUpstream] = {}
+
+
+class LiveService:
+    """One service as this worker sees it: how it splits, and the pools of both colors."""
+
+    __slots__ = ("budget", "name", "pools", "spec", "splitter")
+
+    def __init__(self, spec: TableService, meters: Meters) -> None:
+        self.name = spec.name
+        self.spec = spec
+        self.splitter = Splitter()
+        self.budget = RetryBudget(spec.retry.budget)
+        self.pools = {color: LivePool(color, ColorMeters(meters, spec.name, color)) for color in Color}
+
+
+class Routing:
+    """The table that this worker serves from, checked against the board before every request."""
+
+    __slots__ = ("_meters", "_offset", "_services", "_view", "door", "generation", "router", "trusted", "words")
+
+    def __init__(self, view: BoardView, meters: Meters, offset: int) -> None:
+        """Take over the table that is on the board.
+
+        Args:
+            offset: this worker's number; it starts its circles there, so that workers do not move in step.
+
+        Raises:
+            BoardEmpty: there is none yet.
+        """
+        self._view = view
+        self._meters = meters
+        self._offset = offset
+        self._services: dict[str, LiveService] = {}
+        self.words = view.words
+        self.generation = 0
+        self.door = DoorSpec()
+        self.router: Router[LiveService] = Router(())
+        self.trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Serve from the newest table. The supervisor is told before anything is routed by it."""
+        generation, payload = self._view.read()
+        self._take_over(decode_table(payload))
+        self.generation = generation
+        self._meters.cells[SEEN] = generation
+
+    def upstreams(self) -> Iterator[LiveUpstream]:
+        """Every upstream of every service."""
+        for service in self._services.values():
+            for pool in service.pools.values():
+                yield from pool.upstreams.values()
+
+    def _take_over(self, table: RoutingTable) -> None:
+        gone = set(self._services) - {spec.name for spec in table.services}
+        for name in gone:
+            for pool in self._services.pop(name).pools.values():
+                _close_idle(pool, keep=())
+        for spec in table.services:
+            self._take_over_service(spec)
+        self.router = Router((s.spec.hosts, s.spec.paths, s) for s in self._services.values())
+        self.trusted = tuple(ip_network(cidr) for cidr in table.door.trusted_proxies)
+        self.door = table.door
+
+    def _take_over_service(self, spec: TableService) -> None:
+        service = self._services.get(spec.name)
+        fresh = service is None
+        if service is None:
+            service = self._services[spec.name] = LiveService(spec, self._meters)
+        before, service.spec = service.spec, spec
+        if before.retry != spec.retry:
+            service.budget = RetryBudget(spec.retry.budget)
+        for color, pool in service.pools.items():
+            same = before.pool(color) == spec.pool(color) and _rules(before) == _rules(spec)
+            if fresh or not same:
+                self._fill(pool, spec)
+
+    def _fill(self, pool: LivePool, spec: TableService) -> None:
+        table = spec.pool(pool.color)
+        upstreams: dict[str, LiveUpstream] = {}
+        for entry in table:
+            upstream = pool.upstreams.get(entry.address) or self._new_upstream(entry.address, pool, spec)
+            upstream.streak = _streak(upstream.streak, spec.consecutive_errors)
+            upstreams[entry.address] = upstream
+        _close_idle(pool, keep=upstreams)
+        pool.upstreams = upstreams
+        items = [(upstreams[entry.address], entry.weight) for entry in table]
+        pool.picker = make_picker(spec.balance, items, self._offset) if items else None
+
+    def _new_upstream(self, address: str, pool: LivePool, spec: TableService) -> LiveUpstream:
+        meters = UpstreamMeters(self._meters, spec.name, pool.color, address)
+        return LiveUpstream(address, meters, None)
+
+
+def _rules(spec: TableService) -> tuple[object, ...]:
+    return spec.balance, spec.consecutive_errors
+
+
+def _streak(before: ErrorStreak | None, consecutive: int | None) -> ErrorStreak | None:
+    if consecutive is None:
+        return None
+    return before if before is not None and before.limit == consecutive else ErrorStreak(consecutive)
+
+
+def _close_idle(pool: LivePool, keep: dict[str, LiveUpstream] | tuple[()]) -> None:
+    for address, upstream in pool.upstreams.items():
+        if address not in keep:
+            upstream.idle.close()

@@ -1,0 +1,42 @@
+"""The orderly end of a worker: nothing new, nothing lost.
+
+1. Everything in the accept queue is taken, then nobody accepts here any more.
+2. Each answer says ``Connection: close``, so clients with kept-alive connections leave by themselves.
+3. A connection that stays idle is closed, by half: what its client may have sent at the same moment is still read, so it
+   sees an orderly end and no reset, and knows that its request was not taken up (RFC 9112 section 9.3.1).
+4. When the grace is over, what is left is cut and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxy.dataplane.door import Door
+from proxy.dataplane.downstream import MIN_IDLE
+from proxy.dataplane.listening import Listening
+
+LOOK = 0.02
+"""Seconds between two looks at what is left."""
+
+
+async def stop_gracefully(door: Door, listening: Listening, grace: float) -> int:
+    """Finish what is in flight within ``grace`` seconds; gives the number of requests that had to be cut."""
+    door.stopping = True
+    await listening.stop()
+    deadline = door.loop.time() + grace
+    min_idle = min(MIN_IDLE, grace / 3)
+    while door.connections and (now := door.loop.time()) < deadline:
+        for connection in list(door.connections):
+            connection.close_if_idle(now, min_idle)
+        await asyncio.sleep(LOOK)
+    return _cut_the_rest(door)
+
+
+def _cut_the_rest(door: Door) -> int:
+    unfinished = 0
+    for connection in list(door.connections):
+        if connection.occupant is not None:
+            unfinished += 1
+            connection.occupant.cut()
+        connection.transport.close()
+    return unfinished

@@ -1,0 +1,163 @@
+"""A worker process: ``python -m proxy worker`` with the descriptors it inherited from the supervisor.
+
+It is ready once it has a table. It goes on serving from the last table if the supervisor stalls or dies; it ends when it is
+told to, over the channel or by TERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+import sys
+
+import uvloop
+
+from proxy.dataplane.access_log import AccessLog
+from proxy.dataplane.accounting import DoorMeters
+from proxy.dataplane.admission import Lease
+from proxy.dataplane.door import Door
+from proxy.dataplane.listening import Listening
+from proxy.dataplane.routing import Routing
+from proxy.dataplane.stopping import stop_gracefully
+from proxy.dataplane.sweeper import Sweeper
+from proxy.ipc.channel import Channel
+from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Wake
+from proxy.shm.board import BoardView
+from proxy.shm.meters import Meters
+
+BOOT_FAILED = 3
+"""Exit code of a worker that could not begin to serve: starting it again would not help."""
+
+ORPHAN_GRACE = 30.0
+"""Seconds a worker without a supervisor takes to finish when it is asked to stop by TERM."""
+
+
+class Worker:
+    """Wires the parts of one worker, and follows the supervisor's messages."""
+
+    def __init__(self, slot: int, board: BoardView, meters: Meters, listeners: list[int]) -> None:
+        door_meters = DoorMeters(meters)
+        self._meters = door_meters
+        log = AccessLog(self._count_lost_lines)
+        routing = Routing(board, meters, slot)
+        log.configure(routing.door.access_log)
+        self._door = Door(
+            asyncio.get_running_loop(),
+            routing,
+            door_meters,
+            log,
+            id_prefix=secrets.token_hex(6).encode(),
+            on_suspect=self._suspect,
+        )
+        self._listening = Listening(self._door, listeners)
+        self._sweeper = Sweeper(self._door)
+        self._stop: asyncio.Future[float] = self._door.loop.create_future()
+        self._channel: Channel | None = None
+
+    async def serve(self, channel: socket.socket) -> int:
+        """Serve until told to stop; gives the number of requests that had to be left unfinished."""
+        self._channel = await Channel.open(channel, self._on_message, lambda error: None)
+        self._door.loop.add_signal_handler(signal.SIGTERM, self._ask_to_stop, ORPHAN_GRACE)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+        await self._listening.start()
+        self._sweeper.start()
+        _tune_garbage_collection()
+        self._channel.send(Ready())
+        self._acknowledge()
+        grace = await self._stop
+        unfinished = await stop_gracefully(self._door, self._listening, grace)
+        self._sweeper.stop()
+        self._channel.send(Stopped(unfinished))
+        self._channel.close()
+        self._door.log.close()
+        return unfinished
+
+    def _on_message(self, message: Message) -> None:
+        match message:
+            case Wake():
+                self._acknowledge()
+            case Stop(grace):
+                self._ask_to_stop(grace)
+            case ReopenLogs():
+                self._door.log.reopen()
+            case Cut():
+                self._cut(message)
+
+    def _acknowledge(self) -> None:
+        """Show that the newest table is served here, though no request may have come since."""
+        self._door.refresh()
+        self._send(Seen(self._door.routing.generation))
+
+    def _ask_to_stop(self, grace: float) -> None:
+        if not self._stop.done():
+            self._stop.set_result(grace)
+
+    def _cut(self, order: Cut) -> None:
+        for connection in list(self._door.connections):
+            if connection.occupant is not None and _concerns(order, connection.occupant.lease):
+                connection.occupant.cut()
+
+    def _suspect(self, lease: Lease, reason: str) -> None:
+        self._send(Suspect(lease.service.name, lease.pool.color, lease.upstream.address, reason))
+
+    def _send(self, message: Message) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def _count_lost_lines(self, lines: int) -> None:
+        self._meters.cells[self._meters.log_lines_lost] += lines
+
+
+def _concerns(order: Cut, lease: Lease | None) -> bool:
+    return (
+        lease is not None
+        and lease.service.name == order.service
+        and lease.pool.color is order.color
+        and lease.generation < order.generation
+        and lease.long_lived is order.tunnels
+        and order.address in (None, lease.upstream.address)
+    )
+
+
+def _tune_garbage_collection() -> None:
+    """Requests make no cycles on the ordinary path; what was made at the start lives as long as the worker does.
+
+    Frozen objects are not looked at again, and a higher threshold spares the hot path most of the young collections.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m proxy worker")
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--board", type=int, required=True)
+    parser.add_argument("--meters", type=int, required=True)
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--listen", type=lambda text: [int(fd) for fd in text.split(",")], required=True)
+    return parser.parse_args(argv)
+
+
+async def _run(options: argparse.Namespace) -> None:
+    board, meters = BoardView.attach(options.board), Meters.attach(options.meters)
+    os.close(options.board)
+    os.close(options.meters)
+    worker = Worker(options.slot, board, meters, options.listen)
+    await worker.serve(socket.socket(fileno=options.channel))
+
+
+def main(argv: list[str]) -> int:
+    """Run a worker; gives its exit code: 0 after an orderly stop, ``BOOT_FAILED`` if it never began to serve."""
+    options = _arguments(argv)
+    try:
+        uvloop.run(_run(options))
+    except (OSError, ValueError) as error:
+        print(f"worker {options.slot} cannot serve: {error}", file=sys.stderr)
+        return BOOT_FAILED
+    return 0

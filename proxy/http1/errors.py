@@ -1,0 +1,84 @@
+"""What is wrong with a message, whose fault it is, and which status answers it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.StrEnum):
+    """Why a message was refused: a fixed set, fit for the label of a metric."""
+
+    NOT_HTTP = "not_http"
+    REQUEST_LINE = "request_line"
+    STATUS_LINE = "status_line"
+    VERSION = "version"
+    METHOD_UNKNOWN = "method_unknown"
+    METHOD_REFUSED = "method_refused"
+    TARGET = "target"
+    HOST = "host"
+    LINE_END = "line_end"
+    FIELD = "field"
+    LINE_TOO_LONG = "line_too_long"
+    FIELD_TOO_LONG = "field_too_long"
+    TOO_MANY_FIELDS = "too_many_fields"
+    HEAD_TOO_LONG = "head_too_long"
+    CONTENT_LENGTH = "content_length"
+    TRANSFER_ENCODING = "transfer_encoding"
+    CODING_UNKNOWN = "coding_unknown"
+    FRAMING_CONFLICT = "framing_conflict"
+    CONNECTION = "connection"
+    EXPECT = "expect"
+    UPGRADE = "upgrade"
+    LOOP = "loop"
+    CHUNK = "chunk"
+    TRAILER = "trailer"
+    BODY_TOO_LONG = "body_too_long"
+    BODY_TRUNCATED = "body_truncated"
+    TIMEOUT = "timeout"
+
+
+_STATUS = {
+    Reason.VERSION: 505,
+    Reason.METHOD_UNKNOWN: 501,
+    Reason.METHOD_REFUSED: 405,
+    Reason.LINE_TOO_LONG: 414,
+    Reason.FIELD_TOO_LONG: 431,
+    Reason.TOO_MANY_FIELDS: 431,
+    Reason.HEAD_TOO_LONG: 431,
+    Reason.CODING_UNKNOWN: 501,
+    Reason.EXPECT: 417,
+    Reason.LOOP: 508,
+    Reason.BODY_TOO_LONG: 413,
+    Reason.TIMEOUT: 408,
+}
+"""How a client's fault is answered, where it is not simply 400."""
+
+
+class WireError(Exception):
+    """A message that breaks the rules. After one, nothing more of its connection can be trusted.
+
+    ``reason`` says what is wrong in one word, ``status`` is the answer that the client gets, and the text is for people.
+    """
+
+    def __init__(self, reason: Reason, message: str, status: int) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+
+
+class RequestError(WireError):
+    """The client's fault; the status follows from the reason."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(reason, message, _STATUS.get(reason, 400))
+
+
+class ResponseError(WireError):
+    """The upstream's fault; the client gets 502 if nothing was sent yet."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(reason, message, 502)
+
+
+Fault = type[RequestError] | type[ResponseError]
+"""Whose fault it is: handed to rules that requests and responses share."""

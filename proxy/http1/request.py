@@ -1,0 +1,105 @@
+"""Requests: reading a head, on the short road where it is ordinary."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.http1.forwarding import Forwarding, client_request_id, forward_request
+from proxy.http1.grammar import (
+    LINE_ENDS,
+    ORDINARY_SIZE,
+    PRINTABLE,
+    TOKEN_CHARS,
+    closer_look,
+    either_case,
+    harmless_field,
+)
+from proxy.http1.heads import RequestHead
+from proxy.http1.partial import HeadLimits, check_partial_head, head_end, skip_blank_lines
+from proxy.http1.request_line import METHODS
+from proxy.http1.unusual_request import read_unusual
+
+__all__ = [
+    "Forwarding",
+    "HeadLimits",
+    "RequestHead",
+    "check_partial_head",
+    "client_request_id",
+    "forward_request",
+    "head_end",
+    "read_request",
+    "skip_blank_lines",
+]
+
+# An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on except
+# Content-Length and a plain Connection. Too much may count as unusual, never too little.
+_MATTERS = (
+    b"connection",
+    b"content-le",
+    b"expect",
+    b"forwarded",
+    b"host:",
+    b"http2-",
+    b"keep-alive",
+    b"proxy",
+    b"te:",
+    b"trailer",
+    b"transfer-",
+    b"upgrade:",
+    b"via:",
+    b"x-forwarded-",
+    b"x-real-ip",
+    b"x-request-id",
+)
+
+_ORDINARY = re.compile(
+    rb"""(?x)
+    ([A-Z]++)\ ((/[!-\"$->@-~]*+)(?:\?[!-\"$-~]*+)?+)\ HTTP/1\.1\r\n
+    (?: %(harmless)b
+      | %(host)b:(?(4)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[0-9]{1,4})?+)\r\n
+      | (%(connection)b:(?(6)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
+      | %(content_length)b:(?(8)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
+      | %(closer_look)b
+    )*
+    \r\n"""
+    % {
+        b"harmless": harmless_field(_MATTERS, TOKEN_CHARS.replace(b"_", b"")),
+        b"closer_look": closer_look(_MATTERS, TOKEN_CHARS.replace(b"_", b"")),
+        b"host": either_case(b"host"),
+        b"content_length": either_case(b"content-length"),
+        b"connection": either_case(b"connection"),
+        b"keep_alive": either_case(b"keep-alive"),
+        b"close": either_case(b"close"),
+    }
+).fullmatch
+
+
+def read_request(head: bytes, *, max_headers: int) -> RequestHead:
+    """The request that a whole head asks for, from its first line through its empty line.
+
+    ``max_headers`` is the number of fields that it may have. Raises :class:`RequestError` for every head that is not strictly
+    within RFC 9112, and for what this proxy does not do.
+    """
+    if len(head) > ORDINARY_SIZE:
+        return read_unusual(head, max_headers)
+    match = _ORDINARY(head)
+    line_ends = head.translate(None, PRINTABLE)
+    if match is None or not LINE_ENDS.startswith(line_ends) or len(line_ends) > 2 * max_headers + 4:
+        return read_unusual(head, max_headers)
+    method, target, path, authority, host, connection, option, length = match.groups()
+    if method not in METHODS or authority is None:
+        return read_unusual(head, max_headers)
+    cut_start, cut_end = match.span(6) if connection else (0, 0)
+    return RequestHead(
+        head,
+        method,
+        target,
+        path,
+        11,
+        authority,
+        host.lower(),
+        int(length) if length else 0,
+        option is None or len(option) != 5,
+        cut_start,
+        cut_end,
+    )

@@ -1,0 +1,1 @@
+"""What supervisor and worker say to each other when neither the board nor the meters can say it."""

@@ -1,0 +1,1 @@
+"""What the program tells its operator: one line an event, on standard error."""

@@ -1,0 +1,53 @@
+"""The names of everything the program says of itself. They are stable: alerts may be built on them."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Level(enum.StrEnum):
+    """How much an event matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    """Something is not as it should be; traffic is served all the same."""
+    ERROR = "error"
+    """Something that was asked for did not happen."""
+
+
+class LogEvent(enum.StrEnum):
+    """What happened. The fields of each are written behind its name."""
+
+    STARTING = "starting"  # version, config, pid, workers
+    READY = "ready"  # listen, admin, workers, generation
+    START_FAILED = "start_failed"  # error
+    STOPPING = "stopping"  # signal, grace
+    STOPPING_NOW = "stopping_now"  # signal
+    STOPPED = "stopped"  # cut, seconds
+
+    WORKER_STARTED = "worker_started"  # worker, slot, replaces
+    WORKER_READY = "worker_ready"  # worker, slot, seconds
+    WORKER_EXITED = "worker_exited"  # worker, slot, status, cut, restart_in
+    WORKER_BOOT_FAILED = "worker_boot_failed"  # worker, slot, status, restart_in
+    WORKER_HUNG = "worker_hung"  # worker, slot, seconds
+    WORKER_KILLED = "worker_killed"  # worker, slot, why, in_flight
+
+    PREDECESSORS_FOUND = "predecessors_found"  # workers: those that a dead supervisor left serving
+    PREDECESSORS_STOPPING = "predecessors_stopping"  # workers, grace
+    PREDECESSOR_GONE = "predecessor_gone"  # worker, left
+    PREDECESSOR_KILLED = "predecessor_killed"  # worker
+
+    UPSTREAM_HEALTHY = "upstream_healthy"  # service, color, upstream
+    UPSTREAM_UNHEALTHY = "upstream_unhealthy"  # service, color, upstream, error
+    UPSTREAM_EJECTED = "upstream_ejected"  # service, color, upstream, seconds
+    UPSTREAM_RESTORED = "upstream_restored"  # service, color, upstream
+    EJECTION_WITHHELD = "ejection_withheld"  # service, color, upstream, error
+
+    CONFIG_RELOADED = "config_reloaded"  # by, changes
+    CONFIG_REFUSED = "config_refused"  # by, error; one line for each problem
+    LOGS_REOPENED = "logs_reopened"
+    SIGNAL_IGNORED = "signal_ignored"  # signal, error
+
+    LINES_LOST = "lines_lost"  # lines: standard error was full, so these were thrown away
+    LIBRARY = "library"  # logger, message: what a library had to say
+    UNEXPECTED = "unexpected"  # error, where: a fault of the program's own; please report it

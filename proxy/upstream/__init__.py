@@ -1,0 +1,1 @@
+"""Outgoing: connections to upstreams, the idle ones kept for reuse, and probes."""

@@ -1,0 +1,97 @@
+"""The idle connections of one upstream, and the making of new ones."""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxy.upstream.connection import UpstreamConnection
+
+MAX_IDLE_AGE = 4.0
+"""Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
+
+SAFE_IDLE_AGE = 1.0
+"""Seconds up to which an idle connection may carry a request that must not be sent twice."""
+
+MAX_IDLE = 512
+"""Idle connections kept per upstream and worker."""
+
+
+class IdlePool:
+    """Idle connections of one upstream, the freshest on top: the others grow old and are closed."""
+
+    __slots__ = ("_idle", "host", "port")
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self.host = host.strip("[]")
+        self.port = int(port)
+        self._idle: list[UpstreamConnection] = []
+
+    def take(self, now: float, *, repeatable: bool) -> UpstreamConnection | None:
+        """An idle connection, or ``None`` when a new one has to be made.
+
+        Args:
+            now: seconds of the loop's clock.
+            repeatable: whether the request may be sent again if the upstream turns out to be closing this connection.
+                One that may not gets only a connection that was in use a moment ago and is still silent.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.lost:
+                continue
+            if repeatable:
+                return connection
+            if now - connection.idle_since > SAFE_IDLE_AGE:  # and so are all below it
+                self._idle.append(connection)
+                return None
+            if connection.silent():
+                return connection
+            connection.discard()
+        return None
+
+    def put(self, connection: UpstreamConnection, now: float) -> None:
+        """Keep a connection for the next request."""
+        if len(self._idle) >= MAX_IDLE:
+            connection.discard()
+            return
+        connection.borrower = None
+        connection.idle_since = now
+        self._idle.append(connection)
+
+    def sweep(self, now: float) -> None:
+        """Close what has been idle for too long."""
+        keep = 0
+        for connection in self._idle:  # the oldest come first
+            if not connection.lost and now - connection.idle_since <= MAX_IDLE_AGE:
+                break
+            if not connection.lost:
+                connection.discard()
+            keep += 1
+        if keep:
+            del self._idle[:keep]
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for connection in self._idle:
+            if not connection.lost:
+                connection.discard()
+        self._idle.clear()
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    async def connect(self, loop: asyncio.AbstractEventLoop, timeout: float) -> UpstreamConnection:
+        """A new connection to the upstream.
+
+        Raises:
+            TimeoutError: it was not made within ``timeout`` seconds.
+            OSError: it was refused, unroutable, or the name did not resolve.
+        """
+        connection = UpstreamConnection()
+        try:
+            async with asyncio.timeout(timeout):
+                await loop.create_connection(lambda: connection, self.host, self.port)
+        except BaseException:
+            connection.discard()  # it may have been made in the very moment in which nobody wanted it any more
+            raise
+        return connection

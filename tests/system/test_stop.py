@@ -1,0 +1,89 @@
+"""SIGTERM under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+import pytest
+
+from tests.harness.client import Answer, Connection, Failure, Request
+from tests.harness.fleet import Fleet
+from tests.harness.load import Load
+from tests.harness.program import Program
+from tests.harness.report import Sample
+
+GRACE = 10.0
+
+
+@pytest.mark.system
+def test_a_stop_under_load_answers_everything_it_accepted(program: Program, fleet: Fleet) -> None:
+    """Requests begun before SIGTERM are answered; later ones are answered or never taken; exit 0 within the grace."""
+    with Load(program.door, color="blue") as load:
+        load.wait_for(300)
+        stopped = program.send_signal(signal.SIGTERM)
+        code = program.process.wait(GRACE + 5)
+        took = time.monotonic() - stopped
+        report = load.stop()
+    wronged = [sample for sample in report.troubles if not _turned_away(sample, stopped)]
+    assert not wronged, "\n".join([str(report), *map(str, wronged[:10])])
+    assert report.announced > 0, f"no kept connection was told that it ends\n{report}"
+    assert not report.stale, report
+    assert not fleet.duplicates(), report
+    assert code == 0, program.log()
+    assert took < GRACE, f"the stop took {took:.1f} s"
+
+
+def _turned_away(sample: Sample, stopped: float) -> bool:
+    # A request begun after the signal on a connection of its own was never accepted if not one byte came back. On a
+    # kept connection that is no excuse: its end has to be announced first.
+    never_taken = {Failure.REFUSED, Failure.RESET, Failure.EOF_BEFORE_ANSWER}
+    return sample.begun > stopped and not sample.reused and sample.failure in never_taken
+
+
+@pytest.mark.system
+async def test_a_stop_finishes_a_slow_answer_and_says_goodbye_to_kept_connections(program: Program) -> None:
+    """A slow answer comes whole; a kept connection is answered with ``Connection: close`` and then closed cleanly."""
+    slow, kept = await Connection.open(program.door), await Connection.open(program.door)
+    assert (await kept.ask(Request())).status == 200
+    answering = asyncio.create_task(slow.ask(Request(target="/slow?ms=2000")))
+    await _until_in_flight(program)
+    await asyncio.to_thread(program.send_signal, signal.SIGTERM)
+    last = await _ask_until_closed(kept)
+    assert last.status == 200
+    assert await kept.ended() == b""
+    assert (await answering).status == 200
+    assert await slow.ended() == b""
+    kept.close()
+    slow.close()
+    assert await asyncio.to_thread(program.process.wait, GRACE) == 0
+
+
+@pytest.mark.system
+async def test_an_upload_in_flight_is_finished(program: Program) -> None:
+    """A body that is still being sent as SIGTERM comes is taken to its end and answered whole."""
+    connection = await Connection.open(program.door)
+    upload = Request("POST", "/echo", pieces=(b"x" * 10_000,) * 10, every=0.1)
+    sending = asyncio.create_task(connection.ask(upload))
+    await _until_in_flight(program)
+    await asyncio.to_thread(program.send_signal, signal.SIGTERM)
+    answer = await sending
+    assert (answer.status, answer.body) == (200, b"x" * 100_000)
+    connection.close()
+    assert await asyncio.to_thread(program.process.wait, GRACE) == 0
+
+
+async def _until_in_flight(program: Program) -> None:
+    async with asyncio.timeout(5):
+        while await asyncio.to_thread(program.in_flight) == 0:  # noqa: ASYNC110 - another process, nothing to wait on
+            await asyncio.sleep(0.005)
+
+
+async def _ask_until_closed(connection: Connection) -> Answer:
+    # The signal needs a moment to reach the worker; until then answers may still promise more.
+    async with asyncio.timeout(2):
+        answer = await connection.ask(Request())
+        while not answer.closes:
+            answer = await connection.ask(Request())
+    return answer
