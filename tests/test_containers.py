@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from proxy.config import parse_settings
 from tests.tools import require_tool
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +84,15 @@ def test_the_front_door_in_compose_finds_what_its_config_names(compose: Any) -> 
     files = [token["token_file"] for token in settings["admin"]["tokens"]]
     assert files == [f"/run/secrets/{secret}" for secret in front["secrets"]]
     assert settings["state"]["path"].startswith("/var/lib/bluegreen/")
+
+
+def test_the_config_in_compose_is_valid(compose: Any, tmp_path: Path) -> None:
+    """The front door would start with it, given the secrets that compose mounts."""
+    for secret in compose["services"]["front"]["secrets"]:
+        (tmp_path / secret).write_text("0123456789abcdef0123456789abcdef\n", encoding="utf-8")
+    text = (CONFIG / "container.yaml").read_text(encoding="utf-8").replace("/run/secrets", str(tmp_path))
+    settings = parse_settings(text, file="/etc/bluegreen/bluegreen.yaml", environ={})
+    assert [token.name for token in settings.admin.tokens] == ["operator", "prometheus"]
 
 
 def test_promtool_accepts_the_prometheus_config() -> None:

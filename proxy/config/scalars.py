@@ -14,7 +14,7 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # 18 digits: longer numbers are no setting, and Python refuses to convert thousands of digits.
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})?(\.[0-9]+|\.?[eE][-+]?[0-9]+|\.[0-9]*([eE][-+]?[0-9]+)?)")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -28,6 +28,6 @@ def resolve(text: str) -> Scalar:
         return int(text)
     if _SPECIAL.fullmatch(text):
         return float(text.replace(".", ""))
-    if any(character.isdigit() for character in text) and _FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text):
         return float(text)
     return text

@@ -14,9 +14,7 @@ from proxy.dataplane.door import Door
 from proxy.dataplane.exchange import Exchange
 from proxy.dataplane.responses import own_answer
 from proxy.http1.errors import Reason, RequestError
-from proxy.http1.forwarding import Forwarding
-from proxy.http1.heads import head_end, skip_blank_lines
-from proxy.http1.request import check_partial_head, read_request
+from proxy.http1.request import Forwarding, check_partial_head, head_end, read_request, skip_blank_lines
 from proxy.upstream.connection import WRITE_HIGH, WRITE_LOW
 
 NEVER = float("inf")
@@ -228,14 +226,14 @@ class ClientConnection(asyncio.Protocol):
     def _begin_exchange(self) -> bool:
         """Whether there was a whole head to begin with."""
         limits = self.door.routing.door.limits
-        ahead = skip_blank_lines(self._ahead)
-        end = head_end(ahead)
-        if end < 0 or end > limits.max_head:
-            self._ahead = ahead
-            check_partial_head(ahead, max_head=limits.max_head)
+        ahead = self._ahead
+        start = skip_blank_lines(ahead) if ahead.startswith(b"\r") else 0
+        end = head_end(ahead, start)
+        if end < 0 or end - start > limits.max_head:
+            check_partial_head(ahead, limits, start)
             self._expect_head()
             return False
-        head = read_request(ahead[:end], max_headers=limits.max_headers)
+        head = read_request(ahead[start:end], max_headers=limits.max_headers)
         self._ahead = b""
         self.door.refresh()
         exchange = Exchange(self, head)

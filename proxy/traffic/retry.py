@@ -114,7 +114,7 @@ def may_retry(
 
 
 def is_idempotent(method: bytes) -> bool:
-    """Whether sending it twice is as good as once (RFC 9110 section 9.2.2); of an unknown method nobody can tell: no."""
+    """Whether sending it twice is as good as once (RFC 9110 section 9.2.2); of an unknown method none can tell: no."""
     return method in _IDEMPOTENT
 
 

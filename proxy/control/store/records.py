@@ -1,0 +1,50 @@
+"""Operations and journal entries as JSON-ready data, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt
+from proxy.traffic.reduction import Change
+from proxy.traffic.spec import Color
+
+Record = dict[str, Any]
+
+
+def dump_operation(operation: Operation) -> Record:
+    """An operation as JSON-ready data: enums as their values, tuples as lists."""
+    raw = asdict(operation)
+    raw["leaving"] = [[color.value, address] for color, address in operation.leaving]
+    for key in ("kind", "state", "phase"):
+        raw[key] = raw[key].value
+    return raw
+
+
+def load_operation(raw: Record) -> Operation:
+    """What :func:`dump_operation` wrote.
+
+    Raises:
+        KeyError, ValueError, TypeError: it was not written by it.
+    """
+    fields = {
+        **raw,
+        "kind": OperationKind(raw["kind"]),
+        "state": OperationState(raw["state"]),
+        "phase": Phase(raw["phase"]),
+        "leaving": tuple((Color(color), address) for color, address in raw["leaving"]),
+        "receipt": Receipt(**raw["receipt"]) if raw["receipt"] else None,
+    }
+    return Operation(**fields)
+
+
+def dump_changes(changes: Iterable[Change]) -> list[Record]:
+    """Changes as JSON-ready data."""
+    return [asdict(change) for change in changes]
+
+
+def load_changes(raw: str) -> tuple[Change, ...]:
+    """What :func:`dump_changes` made, from its JSON text."""
+    return tuple(Change(**change) for change in json.loads(raw))

@@ -1,0 +1,129 @@
+"""The SQL, as plain functions on a connection. They run in the store's thread."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from proxy.control.store.base import JournalEntry
+from proxy.control.store.records import dump_changes, dump_operation, load_changes, load_operation
+from proxy.traffic.document import Document, interrupted
+from proxy.traffic.model import Operation, Phase
+
+JOURNAL_ROWS = 10_000
+"""So many of the newest journal entries are kept."""
+
+OPERATION_ROWS = 10_000
+"""So many of the newest operations are kept."""
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; what the body raises comes out again."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite has ended it itself after some errors of the disk
+            db.execute("ROLLBACK")
+        raise
+
+
+def read_will(db: sqlite3.Connection) -> Document | None:
+    """The stored document. Raises ``ValueError`` if it is no JSON."""
+    row = db.execute("SELECT document FROM will").fetchone()
+    if row is None:
+        return None
+    document: Document = json.loads(row[0])
+    return document
+
+
+def commit(
+    db: sqlite3.Connection, document: Document, entry: JournalEntry, operations: Sequence[Operation]
+) -> JournalEntry:
+    """Write all of it in one transaction."""
+    text = json.dumps(document, separators=(",", ":"))
+    with transaction(db):
+        db.execute("INSERT OR REPLACE INTO will (id, document) VALUES (1, ?)", (text,))
+        for operation in operations:
+            write_operation(db, operation)
+        return replace(entry, id=_write_entry(db, entry))
+
+
+def _write_entry(db: sqlite3.Connection, entry: JournalEntry) -> int:
+    changes = json.dumps(dump_changes(entry.changes))
+    cursor = db.execute(
+        "INSERT INTO journal (at, by, reason, service, action, operation, changes, generation, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.at,
+            entry.by,
+            entry.reason,
+            entry.service,
+            entry.action,
+            entry.operation,
+            changes,
+            entry.generation,
+            entry.revision,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    db.execute("DELETE FROM journal WHERE id <= ?", (cursor.lastrowid - JOURNAL_ROWS,))
+    return cursor.lastrowid
+
+
+def write_operation(db: sqlite3.Connection, operation: Operation) -> None:
+    """Write an operation, over what was known of it before. To be called in a transaction."""
+    db.execute(
+        "INSERT INTO operations (id, service, running, record) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET running = excluded.running, record = excluded.record",
+        (
+            operation.id,
+            operation.service,
+            operation.phase is not Phase.ENDED,
+            json.dumps(dump_operation(operation)),
+        ),
+    )
+    db.execute("DELETE FROM operations WHERE sequence <= (SELECT max(sequence) FROM operations) - ?", (OPERATION_ROWS,))
+
+
+def end_interrupted(db: sqlite3.Connection, now: float) -> int:
+    """End the operations that ran when the program died; how many there were."""
+    rows = db.execute("SELECT record FROM operations WHERE running").fetchall()
+    if rows:
+        with transaction(db):
+            for (record,) in rows:
+                write_operation(db, interrupted(load_operation(json.loads(record)), now))
+    return len(rows)
+
+
+def read_journal(db: sqlite3.Connection, service: str | None, before: int | None, limit: int) -> list[JournalEntry]:
+    """Entries, newest first. Entries that concern all services are told of each."""
+    rows = db.execute(
+        "SELECT id, at, by, reason, service, action, operation, changes, generation, revision FROM journal"
+        " WHERE (:service IS NULL OR service = :service OR service IS NULL) AND (:before IS NULL OR id < :before)"
+        " ORDER BY id DESC LIMIT :limit",
+        {"service": service, "before": before, "limit": limit},
+    )
+    return [JournalEntry(*row[:7], load_changes(row[7]), *row[8:]) for row in rows]
+
+
+def read_operation(db: sqlite3.Connection, operation_id: str) -> Operation | None:
+    """One operation."""
+    row = db.execute("SELECT record FROM operations WHERE id = ?", (operation_id,)).fetchone()
+    return load_operation(json.loads(row[0])) if row else None
+
+
+def read_operations(db: sqlite3.Connection, service: str | None, before: str | None, limit: int) -> list[Operation]:
+    """Operations, newest first."""
+    rows = db.execute(
+        "SELECT record FROM operations WHERE (:service IS NULL OR service = :service)"
+        " AND (:before IS NULL OR sequence < (SELECT sequence FROM operations WHERE id = :before))"
+        " ORDER BY sequence DESC LIMIT :limit",
+        {"service": service, "before": before, "limit": limit},
+    )
+    return [load_operation(json.loads(row[0])) for row in rows]
