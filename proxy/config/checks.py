@@ -113,7 +113,7 @@ def _pools(document: Document) -> Iterator[Problem]:
     for pools in select(document.content, "services", EACH, "pools"):
         lists = [found.value for color in _COLORS for found in select(pools.value, color, "upstreams")]
         if lists == [[], []]:
-            yield document.problem(pools.path, "both colors are empty; at least one needs an upstream")
+            yield document.problem(pools.path, "both colors are empty; at least one needs an upstream", at_key=True)
 
 
 def _loops(document: Document) -> Iterator[Problem]:

@@ -127,7 +127,7 @@ class _Reader:
             self._complain(node.position, path, str(error))
             return None
         # An empty variable is empty text, never null: null would quietly turn things off.
-        return resolve(text) if node.plain and (text or not node.text) else text
+        return resolve(text) if node.plain and node.tag is None and (text or not node.text) else text
 
     def _refuse_tag(self, node: Node, path: KeyPath) -> None:
         tag = (node.tag or "").replace("tag:yaml.org,2002:", "!!")

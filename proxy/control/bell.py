@@ -20,7 +20,7 @@ class Bell:
         self._rung.set()
         self._rung = asyncio.Event()
 
-    async def wait(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - returns at the end of it, as intended
+    async def wait(self, timeout: float | None = None) -> None:
         """Return at the next ring, or after ``timeout`` seconds."""
         rung = self._rung
         try:

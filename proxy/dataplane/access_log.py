@@ -89,7 +89,9 @@ class AccessLog:
                 self._fd = os.open(self._spec.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             except OSError as error:
                 self._fd = sys.stderr.fileno()
-                print(f"access log {Path(self._spec.path)}: {error.strerror}; writing to standard error", file=sys.stderr)
+                print(
+                    f"access log {Path(self._spec.path)}: {error.strerror}; writing to standard error", file=sys.stderr
+                )
 
     def write(self, entry: Entry, now: float) -> None:
         """Write one line. ``now`` is Unix seconds."""

@@ -233,9 +233,7 @@ class Exchange:
             self._expect_progress() if not self._lease.long_lived else None
 
     def _feed_head(self, data: bytes) -> bytes:
-        self._keep_alive = (
-            self._head.keep_alive and not self._door.stopping and (self._body is None or self._body.done)
-        )
+        self._keep_alive = self._head.keep_alive and not self._door.stopping and (self._body is None or self._body.done)
         out = self._answer.feed_head(data, keep_alive=self._keep_alive)
         if self._answer.head is not None:
             self._judge_answer(self._answer.head.status)

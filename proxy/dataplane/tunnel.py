@@ -21,9 +21,7 @@ class Tunnel:
 
     __slots__ = ("_client", "_client_open", "_lease", "_record", "_upstream", "_upstream_open")
 
-    def __init__(
-        self, client: ClientConnection, upstream: UpstreamConnection, lease: Lease, record: Record
-    ) -> None:
+    def __init__(self, client: ClientConnection, upstream: UpstreamConnection, lease: Lease, record: Record) -> None:
         self._client = client
         self._upstream = upstream
         self._lease = lease

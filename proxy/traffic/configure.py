@@ -1,7 +1,7 @@
 """How a config file and what is stored become the state: at the start, and again at every reload.
 
-The file owns the rules; operators own the split. Of the pools, whoever spoke last is right: a pool changed over the admin
-API stays as it is until the file gives that color another list than it did before.
+The file owns the rules; operators own the split. Of the pools, whoever spoke last is right: a pool changed over the
+admin API stays as it is until the file gives that color another list than it did before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from proxy.traffic.commands import Configure, Context
 from proxy.traffic.model import FULL_SPLIT, Operation, OperationState, Pool, Service, State, Upstream
 from proxy.traffic.pools import pool_changes
-from proxy.traffic.reduction import Change, Reduction, end_operation
+from proxy.traffic.reduction import Change, Reduction, end_operation, end_returned
 from proxy.traffic.spec import Color, DoorSpec, ServiceSpec, UpstreamSpec
 
 
@@ -47,10 +47,11 @@ def reduce_config(state: State, command: Configure, context: Context) -> Reducti
     changes = _changes(state.services, services)
     if services == state.services and command.door == state.door:
         return Reduction(state)
-    after, over = _end_orphans(replace(state, services=services, door=command.door), context)
+    after, orphans = _end_orphans(replace(state, services=services, door=command.door), context)
+    after, returned = end_returned(after, context)
     return Reduction(
         replace(after, generation=state.generation + 1),
-        ended=over,
+        ended=(*orphans, *returned),
         changes=changes,
         durable=True,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proxy.traffic.commands import AddUpstream, ChangeUpstream, Context, RemoveUpstream, ReplacePool, UpstreamWill
 from proxy.traffic.model import Health, Operation, OperationKind, Pool, Service, State, Upstream
-from proxy.traffic.reduction import Change, Reduction, find_service, new_operation, with_service
+from proxy.traffic.reduction import Change, Reduction, end_returned, find_service, new_operation, with_service
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import AdminState, Color
 
@@ -20,16 +20,19 @@ def reduce_pool(state: State, command: PoolCommand, context: Context) -> Reducti
         Refused: unknown service or upstream, a stale revision, a duplicate, or a color that would be left without help.
     """
     service = find_service(state, command.service, context)
+    return _apply(state, service, command.color, _next_pool(service, command), context)
+
+
+def _next_pool(service: Service, command: PoolCommand) -> Pool:
     match command:
         case ReplacePool():
-            pool = _replaced(service, command)
+            return _replaced(service, command)
         case AddUpstream():
-            pool = _added(service, command)
+            return _added(service, command)
         case ChangeUpstream():
-            pool = _changed(service, command)
+            return _changed(service, command)
         case RemoveUpstream():
-            pool = _removed(service, command)
-    return _apply(state, service, command.color, pool, context)
+            return _removed(service, command)
 
 
 def with_pool(service: Service, color: Color, pool: Pool) -> Service:
@@ -100,7 +103,7 @@ def _removed(service: Service, command: RemoveUpstream) -> Pool:
     if gone.wanted and helpless and service.share(command.color) > 0 and not command.force:
         raise Refused(
             RefusalCode.LAST_UPSTREAM,
-            f"{gone.address} is the last upstream of {command.color}, which has traffic; pass force to remove it anyway",
+            f"{gone.address} is the last upstream of {command.color}, which has traffic; pass force to remove it",
         )
     return pool
 
@@ -115,9 +118,11 @@ def _apply(state: State, service: Service, color: Color, pool: Pool, context: Co
     if not changes:
         return Reduction(state)
     operation = _drain(state, service, color, pool, context)
+    after, over = end_returned(with_service(state, with_pool(service, color, pool), operation), context)
     return Reduction(
-        with_service(state, with_pool(service, color, pool), operation),
+        after,
         operation=operation,
+        ended=over,
         changes=changes,
         durable=True,
     )

@@ -116,3 +116,24 @@ def end_operation(
     over = replace(operation, state=result, phase=Phase.ENDED, ended_at=context.now, note=note)
     remaining = {key: value for key, value in state.operations.items() if key != operation.id}
     return replace(state, operations=remaining), (over,)
+
+
+def end_returned(state: State, context: Context) -> tuple[State, tuple[Operation, ...]]:
+    """End the drains of upstreams that take new requests again: they never run dry, and must not be cut."""
+    over: list[Operation] = []
+    for operation in state.operations.values():
+        back = [address for address in _upstreams_left(operation) if _wanted(state, operation.service, *address)]
+        if back:
+            note = f"{', '.join(address for _, address in back)} takes new requests again"
+            state, ended = end_operation(state, operation, OperationState.ABORTED, context, note)
+            over += ended
+    return state, tuple(over)
+
+
+def _upstreams_left(operation: Operation) -> list[tuple[Color, str]]:
+    return [(color, address) for color, address in operation.leaving if address is not None]
+
+
+def _wanted(state: State, service: str, color: Color, address: str) -> bool:
+    pool = state.services[service].pool(color) if service in state.services else ()
+    return any(upstream.address == address and upstream.wanted for upstream in pool)

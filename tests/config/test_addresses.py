@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,8 @@ def test_a_socket_path_starts_at_the_base() -> None:
 
 def test_a_socket_path_that_no_kernel_takes() -> None:
     """A path beyond the 107 bytes of a unix address is refused, not cut."""
-    assert resolved(UnixAddress(Path("x" * 105)), Path("/"))
+    longest = UnixAddress(Path("/" + "x" * 106))
+    assert resolved(longest, Path("/")) == longest
     with pytest.raises(ValueError, match="may have 107 bytes"):
         resolved(UnixAddress(Path("ü" * 54)), Path("/"))
 
@@ -154,7 +156,5 @@ def test_every_ip_address_survives_the_round_trip(ip: object, port: int) -> None
 @given(st.text() | st.none() | st.integers())
 def test_anything_is_an_address_or_refused(value: object) -> None:
     """Any value gives an address or a ValueError, and never anything else."""
-    try:
-        parse_address(value)
-    except ValueError as error:
-        assert str(error)
+    with contextlib.suppress(ValueError):
+        assert str(parse_address(value))

@@ -26,7 +26,7 @@ def test_the_base_is_where_the_config_is_linked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["", None, 5, "a\0b", "a\nb"])
 def test_what_is_no_path(value: object) -> None:
     """A path is printable text."""
-    with pytest.raises(ValueError, match="^must be the path of a file, not "):
+    with pytest.raises(ValueError, match=r"^must be the path of a file, not "):
         parse_path(value)
 
 

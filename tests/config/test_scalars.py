@@ -16,7 +16,8 @@ def test_only_true_and_false_are_booleans(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0755", "0o17", "0x1F", "0b1", "1_000", "12:30", "12:30:45", "2026-01-01", "-", "+", ".", "e1", "1e", "1.2.3"]
+    "text",
+    ["0755", "0o17", "0x1F", "0b1", "1_000", "12:30", "12:30:45", "2026-01-01", "-", "+", ".", "e1", "1e", "1.2.3"],
 )
 def test_what_only_looks_like_a_number_is_text(text: str) -> None:
     """Octal, sexagesimal and dates are what YAML 1.1 makes of ports, times and versions; here they stay as written."""

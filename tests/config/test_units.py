@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,15 @@ ANY_VALUE = st.none() | st.booleans() | st.integers() | st.floats() | st.text() 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("500ms", 0.5), ("1ms", 0.001), ("30s", 30.0), ("1.5s", 1.5), ("10m", 600.0), ("1h", 3600.0), ("720h", 2_592_000.0)],
+    [
+        ("500ms", 0.5),
+        ("1ms", 0.001),
+        ("30s", 30.0),
+        ("1.5s", 1.5),
+        ("10m", 600.0),
+        ("1h", 3600.0),
+        ("720h", 2_592_000.0),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     """A number with its unit is that many seconds."""
@@ -54,7 +64,9 @@ def test_sizes(value: object, size: int) -> None:
     assert parse_size(value) == size
 
 
-@pytest.mark.parametrize("value", ["10mb", "64 KiB", "1.5MB", "-1", -1, 1.5, True, None, [], "", "KiB", "9" * 5000, "1K"])
+@pytest.mark.parametrize(
+    "value", ["10mb", "64 KiB", "1.5MB", "-1", -1, 1.5, True, None, [], "", "KiB", "9" * 5000, "1K"]
+)
 def test_what_is_no_size(value: object) -> None:
     """Everything else is refused, and the units are named."""
     with pytest.raises(ValueError, match=r"^must be a size such as 512, 64KiB or 10MB \(units: B, KB, MB, GB, KiB"):
@@ -123,11 +135,7 @@ def test_what_is_no_status_code(value: object, message: str) -> None:
 def test_any_value_is_parsed_or_refused(value: object) -> None:
     """Whatever YAML may hold gives a number in range or a ValueError, and never anything else."""
     for parse in (parse_duration, parse_size, parse_percent):
-        try:
+        with contextlib.suppress(ValueError):
             assert 0 <= parse(value) < float("inf")
-        except ValueError as error:
-            assert str(error)
-    try:
+    with contextlib.suppress(ValueError):
         assert all(100 <= low <= high <= 599 for low, high in parse_statuses(value))
-    except ValueError as error:
-        assert str(error)

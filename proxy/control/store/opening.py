@@ -1,8 +1,8 @@
 """Opening the SQLite file: the settings that durability rests on, the lock, the check, the schema.
 
-WAL with ``synchronous=FULL``: a commit appends to the log and flushes it; a torn end of the log is found by its checksums
-and left out. The lock is SQLite's own (``locking_mode=EXCLUSIVE``), so it dies with the program and leaves nothing to
-clean up; it also makes the ``-shm`` file unnecessary.
+WAL with ``synchronous=FULL``: a commit appends to the log and flushes it; a torn end of the log is found by its
+checksums and left out. The lock is SQLite's own (``locking_mode=EXCLUSIVE``), so it dies with the program and leaves
+nothing to clean up; it also makes the ``-shm`` file unnecessary.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
     elif application != _APPLICATION_ID:
         raise corrupt(path, "this is a database of another program")
     elif version != SCHEMA_VERSION:
-        raise corrupt(path, f"it was written by another version of this program (schema {version}, not {SCHEMA_VERSION})")
+        raise corrupt(path, f"another version of this program wrote it (schema {version}, not {SCHEMA_VERSION})")
 
 
 def _create_schema(db: sqlite3.Connection) -> None:

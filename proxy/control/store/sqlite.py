@@ -52,6 +52,9 @@ class SqliteStore:
             await store._run(statements.end_interrupted, now)
         except StoreUnavailable as error:  # serving what is stored matters more than how old operations are told
             logger.warning("operations that were interrupted cannot be ended: %s", error)
+        except (KeyError, ValueError, TypeError) as error:
+            await store.close()
+            raise corrupt(path, f"a stored operation is not readable ({error})") from error
         return store
 
     async def read(self) -> Document | None:
@@ -94,9 +97,7 @@ class SqliteStore:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
             self._thread.shutdown()
 
-    async def _run(
-        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def _run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._closed:
             raise StoreUnavailable(f"{self._path}: the store is closed")
         try:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from proxy.control.store.base import JournalEntry
 from proxy.control.store.records import dump_changes, dump_operation, load_changes, load_operation
@@ -109,7 +110,12 @@ def read_journal(db: sqlite3.Connection, service: str | None, before: int | None
         " ORDER BY id DESC LIMIT :limit",
         {"service": service, "before": before, "limit": limit},
     )
-    return [JournalEntry(*row[:7], load_changes(row[7]), *row[8:]) for row in rows]
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    number, at, by, reason, service, action, operation, changes, generation, revision = row
+    return JournalEntry(number, at, by, reason, service, action, operation, load_changes(changes), generation, revision)
 
 
 def read_operation(db: sqlite3.Connection, operation_id: str) -> Operation | None:

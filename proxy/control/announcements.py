@@ -1,0 +1,41 @@
+"""Which live events tell of an outcome."""
+
+from __future__ import annotations
+
+from proxy.control.events import EventName, Events
+from proxy.control.outcome import Outcome
+from proxy.control.store.records import dump_changes, dump_operation
+from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
+
+
+def announce(events: Events, command: Command, outcome: Outcome) -> None:
+    """Tell what a command or an observation changed, then which operations it moved on."""
+    if outcome.entry:
+        events.emit(EventName.CHANGED, **_change(outcome))
+    elif isinstance(command, ObserveHealth | ObserveEjection) and outcome.changes:
+        events.emit(
+            EventName.OBSERVED,
+            service=command.service,
+            generation=outcome.after.generation,
+            changes=dump_changes(outcome.changes),
+        )
+    elif isinstance(command, MarkApplied) and outcome.operation:
+        events.emit(EventName.APPLIED, **dump_operation(outcome.operation))
+    for operation in outcome.ended:
+        events.emit(EventName.ENDED, **dump_operation(operation))
+
+
+def _change(outcome: Outcome) -> dict[str, object]:
+    entry = outcome.entry
+    assert entry is not None
+    return {
+        "entry": entry.id,
+        "action": entry.action,
+        "service": entry.service,
+        "by": entry.by,
+        "reason": entry.reason,
+        "operation": entry.operation,
+        "generation": entry.generation,
+        "revision": entry.revision,
+        "changes": dump_changes(entry.changes),
+    }

@@ -1,0 +1,237 @@
+"""The controller: the only writer of the state, and the one road that every change takes.
+
+reduce (may refuse) -> compile the table (may not fit) -> store (may fail) -> from here on nothing may fail:
+state -> board -> those who follow it -> live events -> watch of the operation.
+
+So what is served is on disk, and what is refused has left no trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar, get_args
+
+from proxy.control.announcements import announce
+from proxy.control.bell import Bell
+from proxy.control.clock import Clock, SystemClock
+from proxy.control.events import EventName, Events
+from proxy.control.fleet import Fleet
+from proxy.control.journal import entry_of, start_entry
+from proxy.control.ledger import Ledger
+from proxy.control.operations import Watches, progress
+from proxy.control.outcome import Outcome, outcome_of
+from proxy.control.publisher import Edition, Publisher, TableTooLarge
+from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
+from proxy.traffic.commands import Command, Context, Observation, OperatorCommand
+from proxy.traffic.document import dump_state
+from proxy.traffic.model import Operation, Phase, State
+from proxy.traffic.reducer import reduce
+from proxy.traffic.reduction import Reduction
+from proxy.traffic.refusal import RefusalCode, Refused
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_OPERATOR_COMMANDS = get_args(OperatorCommand)
+
+_PROGRAM = "program"
+"""Who observes."""
+
+
+class Controller:
+    """Carries out commands one at a time."""
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        store: Store,
+        publisher: Publisher,
+        fleet: Fleet,
+        events: Events,
+        clock: Clock | None = None,
+        retry_after: float = 2.0,
+    ) -> None:
+        """Begin with ``state``. A store that could not be written is tried again every ``retry_after`` seconds."""
+        self.state = state
+        self._clock = clock or SystemClock()
+        self._publisher = publisher
+        self._fleet = fleet
+        self._events = events
+        self._ledger = Ledger(store, events, retry_after=retry_after)
+        self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock)
+        self._lock = asyncio.Lock()
+        self._bell = Bell()
+        self._followers: list[Callable[[Outcome], None]] = []
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    @property
+    def store_up(self) -> bool:
+        """Whether the last write to the store went well."""
+        return self._ledger.up
+
+    def on_change(self, follower: Callable[[Outcome], None]) -> None:
+        """Call ``follower`` after every change, in order, with the new state served already. It must not wait."""
+        self._followers.append(follower)
+
+    async def start(self) -> None:
+        """Keep and publish the state that the program starts with. A store that fails is no reason not to serve.
+
+        Raises:
+            TableTooLarge: the config file asks for more than the board holds.
+        """
+        async with self._lock:
+            edition = self._publisher.prepare(self.state)
+            try:
+                await self._ledger.commit(dump_state(self.state), start_entry(self.state, self._clock.wall()))
+            except StoreUnavailable as error:
+                logger.error("serving what was stored last, though the store cannot be written: %s", error)
+            self._publisher.publish(edition)
+
+    async def stop(self) -> None:
+        """Finish what is being carried out, leave running operations as they are. The store stays open."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._watches.stop()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._ledger.close()
+
+    async def execute(
+        self,
+        command: OperatorCommand,
+        *,
+        by: str,
+        reason: str | None = None,
+        expected_revision: int | None = None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Carry out what an operator wants; it is on disk and on the board when this returns.
+
+        A caller that is cancelled meanwhile changes nothing about that. With ``dry_run`` nothing changes, and the
+        outcome tells what would.
+
+        Raises:
+            Refused: it makes no sense now.
+            TableTooLarge: the table it leads to does not fit on the board.
+            StoreUnavailable: it could not be written.
+        """
+        context = Context(self._clock.wall(), by, reason, expected_revision)
+        if dry_run:
+            reduction = reduce(self.state, command, context)
+            self._prepare(reduction)
+            return outcome_of(self.state, reduction)
+        return await self._shielded(self._carry_out(command, context))
+
+    async def observe(self, command: Observation) -> None:
+        """Take note of something. What is no longer there, and a table that does not fit, are logged and left."""
+        try:
+            await self._shielded(self._carry_out(command, Context(self._clock.wall(), _PROGRAM)))
+        except Refused as error:
+            logger.debug("not taken note of: %s", error)
+        except TableTooLarge as error:
+            logger.error("%s cannot be served: %s", command, error)
+            self._events.emit(EventName.TOO_LARGE, error=str(error))
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """An operation, running or ended. Raises :class:`StoreUnavailable`."""
+        return self.state.operations.get(operation_id) or await self._ledger.operation(operation_id)
+
+    async def operations(
+        self, *, service: str | None = None, before: str | None = None, limit: int = 50
+    ) -> list[Operation]:
+        """The newest operations first, running and ended, older than the one with the id ``before``."""
+        told = await self._ledger.operations(service=service, before=before, limit=limit)
+        return [self.state.operations.get(operation.id, operation) for operation in told]
+
+    def progress(self, operation: Operation) -> dict[str, Any]:
+        """How far an operation is, as JSON-ready data."""
+        return progress(operation, self.state, self._fleet, self._publisher)
+
+    async def wait_applied(self, operation_id: str, seconds: float) -> Operation:
+        """The operation once every worker serves from its table, or as it is after so many seconds.
+
+        Raises:
+            Refused: there is no such operation.
+            StoreUnavailable: it has ended, and the store cannot be read.
+        """
+        return await self._wait(operation_id, seconds, until=(Phase.DRAINING, Phase.ENDED))
+
+    async def wait_ended(self, operation_id: str, seconds: float) -> Operation:
+        """The operation once it is over, or as it is after so many seconds. Raises as :meth:`wait_applied`."""
+        return await self._wait(operation_id, seconds, until=(Phase.ENDED,))
+
+    async def _wait(self, operation_id: str, seconds: float, *, until: tuple[Phase, ...]) -> Operation:
+        def reached() -> bool:
+            running = self.state.operations.get(operation_id)
+            return running is None or running.phase in until
+
+        await self._bell.until(reached, seconds=seconds)
+        found = await self.operation(operation_id)
+        if found is None:
+            raise Refused(RefusalCode.OPERATION_NOT_FOUND, f"there is no operation {operation_id}")
+        return found
+
+    async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it to its end, though whoever asked for it may go away."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def _carry_out(self, command: Command, context: Context) -> Outcome:
+        async with self._lock:
+            before = self.state
+            reduction = reduce(before, command, context)
+            if reduction.state is before:
+                return outcome_of(before, reduction)
+            edition = self._prepare(reduction)
+            reduction = replace(reduction, ended=tuple(self._watches.told(operation) for operation in reduction.ended))
+            entry = await self._keep(command, reduction, context)
+            self._serve(reduction, edition)
+            outcome = outcome_of(before, reduction, entry)
+            self._tell(command, outcome)
+            return outcome
+
+    def _prepare(self, reduction: Reduction) -> Edition | None:
+        """The table to publish; ``None`` where no worker has to know."""
+        if reduction.state.generation == self.state.generation:
+            return None
+        return self._publisher.prepare(reduction.state)
+
+    async def _keep(self, command: Command, reduction: Reduction, context: Context) -> JournalEntry | None:
+        if isinstance(command, _OPERATOR_COMMANDS):
+            entry = entry_of(command, reduction, context)
+            operations = (*reduction.ended, *self._begun(reduction))
+            return await self._ledger.commit(dump_state(reduction.state), entry, operations)
+        for operation in reduction.ended:
+            await self._ledger.record(operation)
+        return None
+
+    def _begun(self, reduction: Reduction) -> tuple[Operation, ...]:
+        """The operation that a reduction begins; none, if it ended or joined one."""
+        operation = reduction.operation
+        if operation is None or operation.phase is not Phase.APPLYING or operation.id in self.state.operations:
+            return ()
+        return (operation,)
+
+    def _serve(self, reduction: Reduction, edition: Edition | None) -> None:
+        begun = self._begun(reduction)
+        for operation in begun:
+            self._watches.open(operation)
+        self.state = reduction.state
+        if edition:
+            self._publisher.publish(edition)
+        for operation in begun:
+            self._watches.begin(operation)
+
+    def _tell(self, command: Command, outcome: Outcome) -> None:
+        self._bell.ring()
+        for follower in self._followers:
+            try:
+                follower(outcome)
+            except Exception:
+                logger.exception("a follower of the state failed")
+        announce(self._events, command, outcome)

@@ -1,0 +1,222 @@
+"""Running operations: each is watched until every worker serves from its table and what it left behind has drained.
+
+A watch asks before each step whether its operation is still running. One that was rolled back, aborted, or replaced by
+the next one ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+from proxy.control.clock import Clock
+from proxy.control.fleet import Fleet, seen_generations
+from proxy.control.publisher import Publisher
+from proxy.control.receipts import Account, open_account
+from proxy.ipc.messages import Cut
+from proxy.shm.names import Series
+from proxy.traffic.commands import EndOperation, MarkApplied, Observation
+from proxy.traffic.drain import DrainWatch
+from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State
+from proxy.traffic.spec import DrainRule
+
+logger = logging.getLogger(__name__)
+
+_FIRST_LOOK, _LAST_LOOK, _LOOK_GROWTH = 0.001, 0.05, 1.5
+"""Seconds between looks at a drain: from, to, and the factor in between."""
+
+_STILL_RUNNING = 1.0
+"""Seconds after which a watch that waits for workers looks whether it has to."""
+
+_PATIENCE = 5.0
+"""Seconds that a worker may take to act on a cut."""
+
+
+class Overseer(Protocol):
+    """Whom a watch reports to: the controller."""
+
+    state: State
+
+    async def observe(self, command: Observation) -> None:
+        """Take note of something."""
+        ...
+
+
+class Watches:
+    """The watches of all running operations."""
+
+    def __init__(self, overseer: Overseer, *, fleet: Fleet, publisher: Publisher, clock: Clock) -> None:
+        """Nothing is watched yet."""
+        self._overseer = overseer
+        self._fleet = fleet
+        self._publisher = publisher
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, operation: Operation) -> None:
+        """Take stock for a new operation. To be called just before its table is published."""
+        account = open_account(self._fleet, operation)
+        self._watches[operation.id] = _Watch(
+            operation, account, self._overseer, self._fleet, self._publisher, self._clock
+        )
+
+    def begin(self, operation: Operation) -> None:
+        """Watch an operation that was opened, now that its table is published."""
+        task = asyncio.create_task(self._watches[operation.id].run(), name=f"watch {operation.id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(operation.id, done))
+
+    def told(self, operation: Operation) -> Operation:
+        """An operation that something else than its own success has ended, with its receipt counted to this moment."""
+        watch = self._watches.get(operation.id)
+        receipt = operation.receipt
+        if watch is None or receipt is None or receipt.applied_at is None:
+            return operation
+        if operation.state is OperationState.SUCCEEDED:
+            return operation
+        return replace(operation, receipt=watch.account.counted(receipt))
+
+    async def stop(self) -> None:
+        """Leave all operations as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, operation_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        del self._watches[operation_id]
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("operation %s is no longer watched", operation_id, exc_info=error)
+
+
+class _Watch:
+    """Follows one operation to its end."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        account: Account,
+        overseer: Overseer,
+        fleet: Fleet,
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        assert operation.receipt is not None
+        self.account = account
+        self._operation = operation
+        self._receipt: Receipt = operation.receipt
+        self._overseer = overseer
+        self._fleet = fleet
+        self._publisher = publisher
+        self._clock = clock
+        self._published = clock.monotonic()
+
+    @property
+    def _running(self) -> bool:
+        return self._operation.id in self._overseer.state.operations
+
+    def _since_published_ms(self, moment: float) -> float:
+        return round((moment - self._published) * 1000, 3)
+
+    async def run(self) -> None:
+        if not await self._wait_applied():
+            return
+        await self._mark_applied()
+        if self._running:
+            await self._drain(self._overseer.state.services[self._operation.service].spec.drain)
+
+    async def _wait_applied(self) -> bool:
+        generation = self._receipt.generation
+        while not await self._publisher.wait_seen(generation, _STILL_RUNNING):
+            if not self._running:
+                return False
+            applied = self._publisher.applied(generation)
+            waiting = "%s waits for workers to take over generation %d: %d of %d have"
+            logger.warning(waiting, self._operation.id, generation, applied.applied, applied.total)
+        return self._running
+
+    async def _mark_applied(self) -> None:
+        spread = self._since_published_ms(self._clock.monotonic())
+        now = self._clock.wall()
+        receipt = self.account.opened(replace(self._receipt, applied_at=now, spread_ms=spread))
+        if not self._operation.leaving:
+            receipt = replace(receipt, drained_at=now, longest_ms=0.0)
+        self._receipt = receipt
+        await self._overseer.observe(MarkApplied(self._operation.id, receipt))
+
+    async def _drain(self, rule: DrainRule) -> None:
+        watch, began, pause = DrainWatch(self._receipt.generation), self._clock.monotonic(), _FIRST_LOOK
+        deadlines = sorted([(rule.timeout, False), (rule.long_lived_timeout, True)])
+        empty_since: float | None = None
+        while self._running:
+            now, in_flight = self._clock.monotonic(), self.account.in_flight()
+            empty_since = None if in_flight else (empty_since or now)
+            if watch.look(seen_generations(self._fleet), in_flight, now):
+                await self._end(OperationState.SUCCEEDED, empty_since or now)
+                return
+            while deadlines and now - began >= deadlines[0][0]:
+                self._cut(tunnels=deadlines.pop(0)[1])
+            if now - began >= max(rule.timeout, rule.long_lived_timeout) + _PATIENCE:
+                await self._end(OperationState.FAILED, now, f"{in_flight} did not end though they were cut")
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * _LOOK_GROWTH, _LAST_LOOK)
+
+    def _cut(self, *, tunnels: bool) -> None:
+        for color, address in self._operation.leaving:
+            self._fleet.send(Cut(self._operation.service, color, self._receipt.generation, tunnels, address))
+
+    async def _end(self, state: OperationState, moment: float, note: str | None = None) -> None:
+        receipt = self.account.counted(self._receipt)
+        if state is OperationState.SUCCEEDED:
+            longest = self._since_published_ms(moment) if receipt.in_flight_at_flip else 0.0
+            receipt = replace(receipt, longest_ms=longest, drained_at=self._clock.wall())
+        notes = "; ".join([*([note] if note else []), *_losses(receipt)])
+        await self._overseer.observe(EndOperation(self._operation.id, state, receipt, notes or None))
+
+
+def _losses(receipt: Receipt) -> Iterator[str]:
+    if receipt.cut_by_proxy:
+        yield f"{receipt.cut_by_proxy} cut at the drain's deadline"
+    if receipt.dropped:
+        yield f"{receipt.dropped} lost with a worker that died"
+
+
+def progress(operation: Operation, state: State, fleet: Fleet, publisher: Publisher) -> dict[str, Any]:
+    """How far an operation is, as JSON-ready data: live numbers while it runs, zeros once it has ended."""
+    running = operation.id in state.operations
+    generation = operation.receipt.generation if operation.receipt else 0
+    applied = publisher.applied(generation)
+    requests, tunnels = _under_way(operation, fleet) if running else (0, 0)
+    facts: dict[str, Any] = {
+        "phase": operation.phase.value,
+        "seen_by": applied.applied,
+        "workers": applied.total,
+        "in_flight": requests,
+        "tunnels": tunnels,
+        "deadline_at": None,
+        "tunnels_deadline_at": None,
+    }
+    if operation.phase is Phase.DRAINING and operation.receipt and operation.receipt.applied_at and running:
+        rule = state.services[operation.service].spec.drain
+        facts["deadline_at"] = operation.receipt.applied_at + rule.timeout
+        facts["tunnels_deadline_at"] = operation.receipt.applied_at + rule.long_lived_timeout
+    return facts
+
+
+def _under_way(operation: Operation, fleet: Fleet) -> tuple[int, int]:
+    """Requests and tunnels on what an operation leaves; on single upstreams both are counted as requests."""
+    requests = tunnels = 0
+    for color, address in operation.leaving:
+        key = (operation.service, color.value)
+        for region in fleet.regions():
+            if address is not None:
+                requests += region.value(Series.UPSTREAM_IN_FLIGHT, *key, address)
+            else:
+                requests += region.value(Series.IN_FLIGHT, *key)
+                tunnels += region.value(Series.TUNNELS, *key)
+    return requests, tunnels

@@ -1,0 +1,161 @@
+# ruff: noqa: ISC004 - the rows of these tables are read beside each other; long messages are split as they fit
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config import ConfigError, Role, parse_settings
+from proxy.config.checks import EACH, Found, select
+from tests.config.conftest import Complaints
+
+
+def test_select_follows_a_pattern() -> None:
+    """Keys, every key and every item; another shape has nothing to select."""
+    root = {"a": {"x": [1, 2], "y": [3], "z": 4}, "b": 5}
+    assert list(select(root, "a", EACH, EACH)) == [
+        Found(("a", "x", 0), 1),
+        Found(("a", "x", 1), 2),
+        Found(("a", "y", 0), 3),
+    ]
+    assert list(select(root, "b", EACH)) == []
+    assert list(select(None, "a")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("listen: ['a:80', 'A:80']", ["1:18: listen[1]: a:80 is taken by listen[0]"]),
+        ("listen: ['0.0.0.0:80', '127.0.0.1:80']", ["1:24: listen[1]: 127.0.0.1:80 is taken by listen[0]"]),
+        ("listen: ['unix:a', 'unix:/srv/a']", ["1:20: listen[1]: unix:/srv/a is taken by listen[0]"]),
+        ("listen: ['0.0.0.0:80', '[::]:80']", []),
+        ("listen: ['127.0.0.1:9000']", ["1:1: admin.listen: 127.0.0.1:9000 is taken by listen[0]"]),
+        ("admin: {listen: '127.0.0.1:8080'}", ["1:17: admin.listen: 127.0.0.1:8080 is taken by listen"]),
+        ("admin: {listen: 'unix:a.sock'}", []),
+        ("admin: {listen: '[::1]:9000'}", []),
+        (
+            "admin: {listen: '0.0.0.0:9000'}",
+            [
+                "1:17: admin.listen: 0.0.0.0:9000 can be reached by others and needs no token; "
+                "add a token to admin.tokens, or listen on 127.0.0.1 or unix:PATH"
+            ],
+        ),
+        (
+            f"admin: {{listen: 'unix:{'x' * 110}'}}",
+            ["1:17: admin.listen: the path of a unix socket may have 107 bytes, "
+             f"but '/srv/{'x' * 110}' is longer"],
+        ),
+    ],
+)  # fmt: skip
+def test_listeners(complaints: Complaints, services: str, text: str, problems: list[str]) -> None:
+    """No address is listened on twice, and the admin API is open to nobody who has no token."""
+    assert complaints(f"{text}\n{services}\n") == problems
+
+
+@pytest.mark.parametrize(
+    ("blue", "green", "problem"),
+    [
+        ("'a:1', 'A:1'", "'a:1'", "4:33: services.s.pools.blue.upstreams[1]: a:1 is already at {}.blue.upstreams[0]"),
+        (
+            "'[::1]:1', {address: '[0::1]:1', weight: 2}",
+            "",
+            "4:47: services.s.pools.blue.upstreams[1].address: [::1]:1 is already at {}.blue.upstreams[0]",
+        ),
+        ("", "", "3:5: services.s.pools: both colors are empty; at least one needs an upstream"),
+        (
+            "'127.0.0.1:8080'",
+            "",
+            "4:26: {}.blue.upstreams[0]: 127.0.0.1:8080 is our own address 0.0.0.0:8080 (listen); "
+            "requests would go in circles",
+        ),
+        (
+            "",
+            "{address: 'localhost:9000'}",
+            "5:37: {}.green.upstreams[0].address: localhost:9000 is our own address 127.0.0.1:9000 (admin.listen); "
+            "requests would go in circles",
+        ),
+    ],
+)
+def test_pools(complaints: Complaints, blue: str, green: str, problem: str) -> None:
+    """No upstream twice in a pool, not both pools empty, and none that is this program."""
+    text = f"services:\n  s:\n    pools:\n      blue: {{upstreams: [{blue}]}}\n      green: {{upstreams: [{green}]}}\n"
+    assert complaints(text) == [problem.format("services.s.pools")]
+
+
+def test_one_color_may_be_empty_and_both_may_share(complaints: Complaints) -> None:
+    """A fresh install has no green yet; the same server in both colors is a choice."""
+    pools = "services: {s: {pools: {blue: {upstreams: ['a:1']}, green: {upstreams: [%s]}}}}"
+    assert complaints(pools % "") == []
+    assert complaints(pools % "'a:1'") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "problems"),
+    [
+        ("", "", ["3:3: services.b.paths: / is claimed already for host * by service 'a'"]),
+        ("hosts: [x.com],", "", []),
+        ("hosts: [x.com],", "hosts: [y.com],", []),
+        ("paths: [/a],", "", []),
+        (
+            "hosts: [x.com, y.com],",
+            "hosts: [Y.com, X.com],",
+            ["3:3: services.b.paths: / is claimed already for host y.com by service 'a' and x.com by service 'a'"],
+        ),
+        (
+            "paths: [/api],",
+            "paths: [/b, /api/],",
+            ["3:19: services.b.paths[1]: /api is claimed already for host * by service 'a'"],
+        ),
+        ("", "hosts: [x, X],", ["3:18: services.b.hosts[1]: x is already at services.b.hosts[0]"]),
+        ("", "paths: [/x, /x/],", ["3:19: services.b.paths[1]: /x is already at services.b.paths[0]"]),
+    ],
+)
+def test_claims(complaints: Complaints, pools: str, one: str, other: str, problems: list[str]) -> None:
+    """Every pair of host and path belongs to one service."""
+    assert complaints(f"services:\n  a: {{{one} {pools}}}\n  b: {{{other} {pools}}}\n") == problems
+
+
+TOKEN = "{{name: {}, role: operator, token_file: {}}}"
+
+
+def test_tokens_are_taken_with_their_files(tmp_path: Path, services: str) -> None:
+    """With a token the admin API may listen anywhere; its file is found beside the config."""
+    (tmp_path / "ci.token").write_text("secret\n")
+    text = f"admin: {{listen: '0.0.0.0:9000', tokens: [{TOKEN.format('ci', 'ci.token')}]}}\n{services}"
+    (token,) = parse_settings(text, file=str(tmp_path / "c.yaml"), environ={}).admin.tokens
+    assert (token.name, token.role, token.file) == ("ci", Role.OPERATOR, tmp_path / "ci.token")
+
+
+def test_tokens_that_are_refused(tmp_path: Path, services: str) -> None:
+    """A name given twice, a file that is missing and one that is empty are told of together."""
+    (tmp_path / "empty").touch()
+    tokens = ", ".join([TOKEN.format("ci", "empty"), TOKEN.format("ci", "gone")])
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(f"admin: {{tokens: [{tokens}]}}\n{services}", file=str(tmp_path / "c.yaml"), environ={})
+    assert [f"{problem.path}: {problem.message}" for problem in caught.value.problems] == [
+        f"admin.tokens[0].token_file: {tmp_path}/empty is empty; it must hold the token",
+        "admin.tokens[1].name: ci is already at admin.tokens[0].name",
+        f"admin.tokens[1].token_file: {tmp_path}/gone cannot be read: No such file or directory",
+    ]
+
+
+def test_checks_run_beside_errors_of_shape(complaints: Complaints) -> None:
+    """A file is corrected in one round: what is malformed does not hide what contradicts."""
+    text = (
+        "workers: none\n"
+        "admin: {listen: '0.0.0.0:9000'}\n"
+        "services:\n"
+        "  a: {pools: {blue: {upstreams: ['x:1', 'x:1', 7]}}}\n"
+        "  b: {}\n"
+        "  b: {}\n"
+    )
+    assert [line.partition(": ")[0] for line in complaints(text)] == [
+        "1:10",
+        "2:17",
+        "4:7",
+        "4:41",
+        "4:48",
+        "5:3",
+        "5:3",
+        "6:3",
+    ]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.config import AdminSettings, Settings, TcpAddress, UnixAddress, parse_settings
+from proxy.traffic.spec import (
+    AccessLog,
+    AccessLogFormat,
+    Balance,
+    Color,
+    DoorSpec,
+    DrainRule,
+    HealthCheck,
+    Limits,
+    OutlierRule,
+    RetryRule,
+    ServiceSpec,
+    Timeouts,
+    UpstreamSpec,
+)
+
+EVERYTHING = """
+listen: ["0.0.0.0:80", "unix:front.sock"]
+workers: 3
+admin: {listen: "unix:/run/admin.sock"}
+state: {path: data/b.db}
+access_log: {format: off, path: access.log}
+trusted_proxies: [10.0.0.0/8, 192.168.0.1]
+limits: {max_head: 8KiB, max_headers: 50, max_body: 10MB, max_connections: null}
+timeouts: {head: 1s, idle: 2m, connect: 500ms, response: 3s, stall: 1h}
+shutdown: {grace: 5s}
+services:
+  shop:
+    hosts: [Shop.example.com, "*.shop.example.com"]
+    paths: [/, /api/]
+    initial: green
+    pools:
+      blue: {upstreams: ["One:1", {address: "[0::2]:2", weight: 0}]}
+      green: {upstreams: []}
+    balance: least_requests
+    health: {path: /up, interval: 1s, timeout: 2s, rise: 3, fall: 4, expect: [200, 300-302], host: h:1}
+    outlier: {consecutive_errors: 1, eject_for: 2s, max_ejected: 25%}
+    retry: {attempts: 1, budget: 0%}
+    drain: {timeout: 1s, long_lived_timeout: 2s}
+  plain:
+    hosts: [plain]
+    pools: {blue: {upstreams: ["a:1"]}, green: {upstreams: ["b:1"]}}
+    health: null
+    outlier: null
+"""
+
+
+def test_every_key_reaches_its_setting() -> None:
+    """With each value other than its default, each setting is other than its default."""
+    assert parse_settings(EVERYTHING, file="/srv/c.yaml", environ={}) == Settings(
+        listen=(TcpAddress("0.0.0.0", 80), UnixAddress(Path("/srv/front.sock"))),
+        workers=3,
+        admin=AdminSettings(UnixAddress(Path("/run/admin.sock"))),
+        state_path=Path("/srv/data/b.db"),
+        door=DoorSpec(
+            timeouts=Timeouts(head=1.0, idle=120.0, connect=0.5, response=3.0, stall=3600.0),
+            limits=Limits(max_head=8192, max_headers=50, max_body=10_000_000, max_connections=None),
+            access_log=AccessLog(AccessLogFormat.OFF, "/srv/access.log"),
+            trusted_proxies=("10.0.0.0/8", "192.168.0.1/32"),
+        ),
+        shutdown_grace=5.0,
+        services=(_shop(), _plain()),
+    )
+
+
+def _shop() -> ServiceSpec:
+    return ServiceSpec(
+        name="shop",
+        blue=(UpstreamSpec("one:1", 1), UpstreamSpec("[::2]:2", 0)),
+        green=(),
+        hosts=("shop.example.com", "*.shop.example.com"),
+        paths=("/", "/api"),
+        initial=Color.GREEN,
+        balance=Balance.LEAST_REQUESTS,
+        health=HealthCheck("/up", 1.0, 2.0, 3, 4, ((200, 200), (300, 302)), "h:1"),
+        outlier=OutlierRule(1, 2.0, 0.25),
+        retry=RetryRule(1, 0.0),
+        drain=DrainRule(1.0, 2.0),
+    )
+
+
+def _plain() -> ServiceSpec:
+    upstreams = (UpstreamSpec("a:1"),), (UpstreamSpec("b:1"),)
+    return ServiceSpec("plain", *upstreams, hosts=("plain",), health=None, outlier=None)
