@@ -6,19 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from proxy.dataplane.access_log import AccessLog, Entry
 from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
+from proxy.dataplane.roles import Client
 from proxy.dataplane.routing import Routing
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
 from proxy.traffic.outlier import counts_as_error
 from proxy.traffic.retry import Failure
-
-if TYPE_CHECKING:
-    from proxy.dataplane.downstream import ClientConnection
 
 Suspicion = Callable[[Lease, str], None]
 """Told of a lease on an upstream that has let several requests down in a row, and of why this one failed."""
@@ -54,7 +51,7 @@ class Door:
         self.routing = routing
         self.meters = meters
         self.log = log
-        self.connections: set[ClientConnection] = set()
+        self.connections: set[Client] = set()
         self.stopping = False
         self._prefix = id_prefix
         self._next_request = 0

@@ -7,17 +7,15 @@ the client is not read from any more; so answers keep their order, and memory it
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol, cast
+from typing import cast
 
-from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.exchange import Exchange
 from proxy.dataplane.responses import own_answer
+from proxy.dataplane.roles import NEVER, Occupant
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.request import Forwarding, check_partial_head, head_end, read_request, skip_blank_lines
 from proxy.upstream.connection import WRITE_HIGH, WRITE_LOW
-
-NEVER = float("inf")
 
 MAX_AHEAD = 64 * 1024
 """Bytes that may wait here before the client is not read from any more."""
@@ -27,35 +25,6 @@ LINGER = 2.0
 
 MIN_IDLE = 5.0
 """Seconds a connection has to be idle before a stopping worker closes it; a client that means to reuse it has done so."""
-
-
-class Occupant(Protocol):
-    """Who has the connection at the moment: an exchange, or a tunnel."""
-
-    @property
-    def lease(self) -> Lease | None:
-        """Where it is counted; ``None`` before it is."""
-
-    def client_data(self, data: bytes) -> None:
-        """Bytes came from the client."""
-
-    def client_eof(self) -> bool:
-        """The client will send no more; ``False`` gives the connection up."""
-
-    def client_lost(self) -> None:
-        """The client is gone."""
-
-    def client_full(self) -> None:
-        """More is waiting for the client than should be: hold back."""
-
-    def client_writable(self) -> None:
-        """What was waiting for the client has been sent: go on."""
-
-    def expired(self, now: float) -> None:
-        """The deadline that the occupant set on the connection has passed."""
-
-    def cut(self) -> None:
-        """A deadline of the front door's own has passed: end now, and say so."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -236,7 +205,7 @@ class ClientConnection(asyncio.Protocol):
         head = read_request(ahead[start:end], max_headers=limits.max_headers)
         self._ahead = b""
         self.door.refresh()
-        exchange = Exchange(self, head)
+        exchange = Exchange(self.door, self, head)
         self.occupant = exchange
         exchange.start(ahead[end:])
         return True

@@ -8,34 +8,26 @@ it may become another attempt; afterwards the client can only be shown that its 
 from __future__ import annotations
 
 import asyncio
-import errno
-from typing import TYPE_CHECKING
 
 from proxy.dataplane.admission import Lease, admit
 from proxy.dataplane.answer import Answer
-from proxy.dataplane.bodies import RequestBody
+from proxy.dataplane.door import Door
+from proxy.dataplane.failures import connect_failure
 from proxy.dataplane.reporting import Record, report
 from proxy.dataplane.responses import own_answer
+from proxy.dataplane.roles import NEVER, Client
 from proxy.dataplane.tunnel import Tunnel
+from proxy.dataplane.upload import Upload
 from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.framing import UNTIL_CLOSE
 from proxy.http1.heads import RequestHead
 from proxy.http1.request import client_request_id, forward_request
 from proxy.shm.names import Outcome
 from proxy.traffic.retry import Failure, FailureReason, Fault, is_idempotent, may_retry
 from proxy.upstream.connection import UpstreamConnection
 
-if TYPE_CHECKING:
-    from proxy.dataplane.downstream import ClientConnection
-
-NEVER = float("inf")
-
-MAX_REPLAY = 64 * 1024
-"""Bytes of a request's body that are kept so that they can be sent again; a larger body is sent once."""
-
 STALE = "stale_connection"
 """Reason of a retry after the upstream closed an idle connection just as it was used again."""
-
-_NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class Exchange:
@@ -44,7 +36,6 @@ class Exchange:
     __slots__ = (
         "_answer",
         "_asked_at",
-        "_body",
         "_client",
         "_client_full",
         "_connecting",
@@ -55,29 +46,26 @@ class Exchange:
         "_lease",
         "_outgoing",
         "_record",
-        "_replay",
-        "_replay_size",
         "_tried",
+        "_upload",
         "_upstream",
         "_upstream_full",
     )
 
     _lease: Lease
     _outgoing: bytes
+    _upload: Upload
 
-    def __init__(self, client: ClientConnection, head: RequestHead) -> None:
+    def __init__(self, door: Door, client: Client, head: RequestHead) -> None:
         self._client = client
-        self._door = client.door
+        self._door = door
         self._head = head
         trusted = client.forwarding.trusted and client_request_id(head)
         request_id = trusted or self._door.new_request_id()
         self._record = Record(head, client.peer, request_id, began=self._door.loop.time())
         self._answer = Answer(head, request_id)
-        self._body: RequestBody | None = None
         self._upstream: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._replay: list[bytes] | None = []
-        self._replay_size = 0
         self._tried: set[object] = set()
         self._asked_at = 0.0
         self._fresh_only = False
@@ -88,14 +76,15 @@ class Exchange:
     def start(self, rest: bytes) -> None:
         """Admit the request and send it on its way; ``rest`` is what came after its head."""
         head, routing = self._head, self._door.routing
-        if head.length:
-            try:
-                self._body = RequestBody(head.length, routing.door.limits.max_body)
-            except RequestError as error:
-                self._reject(error.status, error.reason, str(error))
-                return
-        elif rest:
+        try:
+            self._upload = Upload(head.length, routing.door.limits.max_body)
+        except RequestError as error:
+            self._upload = Upload(UNTIL_CLOSE, None)  # never done, so the connection ends with the refusal
+            self._reject(error.status, error.reason, str(error))
+            return
+        if rest and self._upload.done:
             self._client.keep_for_later(rest)
+            rest = b""
         service = routing.router.match(head.host, head.path)
         if service is None:
             self._reject(404, "no_service", "no service is configured for this host and path")
@@ -106,9 +95,10 @@ class Exchange:
             return
         self._lease = self._record.lease = lease
         self._outgoing = forward_request(head, self._client.forwarding, self._record.request_id)
-        self._attempt()
-        if rest and self._body is not None and self._client.occupant is self:
+        if rest:
             self.client_data(rest)
+        if self._client.occupant is self:  # and not refused for what came of its body
+            self._attempt()
 
     @property
     def lease(self) -> Lease | None:
@@ -121,8 +111,7 @@ class Exchange:
         upstream = self._lease.upstream
         self._record.attempts += 1
         if not self._fresh_only:
-            repeatable = self._replay is not None and is_idempotent(self._head.method)
-            connection = upstream.idle.take(self._door.loop.time(), repeatable=repeatable)
+            connection = upstream.idle.take(self._door.loop.time(), repeatable=self._repeatable)
             if connection is not None:
                 self._ask(connection)
                 return
@@ -135,7 +124,7 @@ class Exchange:
             connection = await self._lease.upstream.idle.connect(door.loop, door.routing.door.timeouts.connect)
         except OSError as error:
             self._connecting = None
-            self._fail(_connect_failure(error))
+            self._fail(connect_failure(error))
             return
         self._connecting = None
         self._ask(connection)
@@ -146,55 +135,43 @@ class Exchange:
         connection.uses += 1
         self._fresh_only = False
         self._asked_at = self._door.loop.time()
-        if self._replay:
-            connection.transport.write(self._outgoing + b"".join(self._replay))
-            self._forget_large_replay()
-        else:
-            connection.transport.write(self._outgoing)
-        if self._body is not None and not self._body.done:
+        connection.transport.write(self._outgoing + self._upload.begin())
+        if not self._upload.done:
             self._client.transport.resume_reading()
         self._expect_progress()
 
     def _expect_progress(self) -> None:
         timeouts = self._door.routing.door.timeouts
-        asked = self._body is None or self._body.done
-        waiting = asked and self._answer.head is None
+        waiting = self._upload.done and self._answer.head is None
         self._client.deadline = self._door.loop.time() + (timeouts.response if waiting else timeouts.stall)
 
     # From the client.
 
     def client_data(self, data: bytes) -> None:
-        body = self._body
-        if body is None or body.done:
+        upload = self._upload
+        if upload.done:
             self._client.keep_for_later(data)
             return
         self._record.received += len(data)
         try:
-            piece = body.feed(data)
+            piece = upload.feed(data)
         except RequestError as error:
             self._client_broke_rules(error)
             return
-        if body.surplus:
-            self._client.keep_for_later(body.surplus)
+        if upload.surplus:
+            self._client.keep_for_later(upload.surplus)
         self._send(piece)
 
     def _send(self, piece: bytes) -> None:
-        if self._replay is not None:
-            self._replay.append(piece)
-            self._replay_size += len(piece)
         if self._upstream is not None:
-            self._forget_large_replay()
+            self._upload.forget_if_large()
             self._upstream.transport.write(piece)
             self._expect_progress()
-        elif self._replay_size > MAX_REPLAY:
+        elif self._upload.overflowing:
             self._client.transport.pause_reading()
 
-    def _forget_large_replay(self) -> None:
-        if self._replay_size > MAX_REPLAY:
-            self._replay = None
-
     def client_eof(self) -> bool:
-        if self._body is None or self._body.done:
+        if self._upload.done:
             return True
         self._end(Outcome.CUT_BY_CLIENT, status=400, reason=FailureReason.CLIENT_GONE)
         return False
@@ -229,11 +206,11 @@ class Exchange:
             self._become_tunnel()
         elif answer.done:
             self._finish()
-        else:
-            self._expect_progress() if not self._lease.long_lived else None
+        elif not self._lease.long_lived:
+            self._expect_progress()
 
     def _feed_head(self, data: bytes) -> bytes:
-        self._keep_alive = self._head.keep_alive and not self._door.stopping and (self._body is None or self._body.done)
+        self._keep_alive = self._head.keep_alive and not self._door.stopping and self._upload.done
         out = self._answer.feed_head(data, keep_alive=self._keep_alive)
         if self._answer.head is not None:
             self._judge_answer(self._answer.head.status)
@@ -263,7 +240,7 @@ class Exchange:
 
     def _upstream_gone(self, detail: str) -> None:
         upstream = self._upstream
-        if upstream is not None and upstream.uses > 1 and not self._answer.begun and self._may_repeat():
+        if upstream is not None and upstream.uses > 1 and not self._answer.begun and self._repeatable:
             self._retry(STALE, fresh_only=True)
             return
         reason = FailureReason.TRUNCATED if self._answer.begun else FailureReason.RESET
@@ -280,8 +257,10 @@ class Exchange:
 
     # Failures.
 
-    def _may_repeat(self) -> bool:
-        return self._replay is not None and is_idempotent(self._head.method)
+    @property
+    def _repeatable(self) -> bool:
+        """Whether it does no harm to send the request again, and it still can be."""
+        return self._upload.replayable and is_idempotent(self._head.method)
 
     def _fail(self, failure: Failure) -> None:
         lease = self._lease
@@ -300,7 +279,7 @@ class Exchange:
             method=self._head.method,
             request_bytes_sent=self._upstream is not None,
             response_bytes_seen=self._answer.begun,
-            replayable=self._replay is not None,
+            replayable=self._upload.replayable,
             attempt=self._record.attempts,
             rule=service.spec.retry,
         )
@@ -319,7 +298,7 @@ class Exchange:
 
     def expired(self, now: float) -> None:
         """Something took too long: whose turn it was tells whose fault it is."""
-        uploading = self._body is not None and not self._body.done
+        uploading = not self._upload.done
         if self._client_full or (uploading and not self._upstream_full and self._answer.head is None):
             self._end(Outcome.CUT_BY_CLIENT, status=408, reason=FailureReason.CLIENT_STALL)
         elif self._answer.head is None and not uploading:
@@ -343,7 +322,7 @@ class Exchange:
         """The whole answer was handed on."""
         upstream = self._upstream
         self._upstream = None
-        asked = self._body is None or self._body.done
+        asked = self._upload.done
         if upstream is not None:
             if asked and self._answer.reusable and not upstream.lost:
                 self._lease.upstream.idle.put(upstream, self._door.loop.time())
@@ -381,8 +360,7 @@ class Exchange:
 
     def _answer_ourselves(self, status: int, detail: str) -> None:
         head = self._head
-        asked = self._body is None or self._body.done
-        keep_alive = head.keep_alive and asked and not self._door.stopping
+        keep_alive = head.keep_alive and self._upload.done and not self._door.stopping
         data = own_answer(
             status, self._record.request_id, detail, keep_alive=keep_alive, head_only=head.method == b"HEAD"
         )
@@ -398,14 +376,4 @@ class Exchange:
         assert self._upstream is not None
         upstream, self._upstream = self._upstream, None
         self._lease.lengthen()
-        Tunnel(self._client, upstream, self._lease, self._record).begin(self._answer.rest)
-
-
-def _connect_failure(error: OSError) -> Failure:
-    if isinstance(error, TimeoutError):
-        return Failure(FailureReason.CONNECT_TIMEOUT)
-    if isinstance(error, ConnectionRefusedError):
-        return Failure(FailureReason.CONNECT_REFUSED)
-    if error.errno in _NO_RESOURCES:
-        return Failure(FailureReason.LOCAL_RESOURCES, str(error))
-    return Failure(FailureReason.CONNECT_ERROR, str(error))
+        Tunnel(self._door, self._client, upstream, self._record, self._lease).begin(self._answer.rest)

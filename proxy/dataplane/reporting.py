@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from proxy.dataplane.access_log import Entry
 from proxy.dataplane.admission import Lease
+from proxy.dataplane.door import Door
 from proxy.http1.heads import RequestHead
 from proxy.shm.names import Outcome
-
-if TYPE_CHECKING:
-    from proxy.dataplane.door import Door
 
 
 class Record:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
 
 from proxy.dataplane.admission import Lease
+from proxy.dataplane.door import Door
 from proxy.dataplane.reporting import Record, report
+from proxy.dataplane.roles import NEVER, Client
 from proxy.shm.names import Outcome
 from proxy.upstream.connection import UpstreamConnection
-
-if TYPE_CHECKING:
-    from proxy.dataplane.downstream import ClientConnection
-
-NEVER = float("inf")
 
 
 class Tunnel:
     """A client and an upstream joined. Each side's end of stream is passed on to the other; when both ended, it is over."""
 
-    __slots__ = ("_client", "_client_open", "_lease", "_record", "_upstream", "_upstream_open")
+    __slots__ = ("_client", "_client_open", "_door", "_lease", "_record", "_upstream", "_upstream_open")
 
-    def __init__(self, client: ClientConnection, upstream: UpstreamConnection, lease: Lease, record: Record) -> None:
+    def __init__(self, door: Door, client: Client, upstream: UpstreamConnection, record: Record, lease: Lease) -> None:
+        self._door = door
         self._client = client
         self._upstream = upstream
         self._lease = lease
@@ -100,7 +97,7 @@ class Tunnel:
         self._upstream.discard()
         self._client.occupant = None
         self._client.transport.close()
-        report(self._client.door, self._record, outcome)
+        report(self._door, self._record, outcome)
 
 
 def _watch_for_vanished_peer(peer: socket.socket | None) -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from proxy.dataplane.access_log import AccessLog
 from proxy.dataplane.accounting import DoorMeters
@@ -150,12 +149,6 @@ def entry(server: FaultServer) -> TableUpstream:
 
 
 StartFront = Callable[..., Awaitable[tuple[Front, list[FaultServer]]]]
-
-
-@pytest.fixture
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The loop that workers run on."""
-    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture

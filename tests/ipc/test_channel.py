@@ -103,7 +103,8 @@ async def test_a_first_message_can_be_answered(pair: Pair) -> None:
         answered.set_result(message)
 
     owner["channel"] = await Channel.open(pair[0], answer, lambda error: None)
-    assert await answered == Wake()
+    async with asyncio.timeout(10):
+        assert await answered == Wake()
     assert Decoder().feed(await asyncio.get_running_loop().sock_recv(pair[1], 100)) == [Seen(1)]
     owner["channel"].close()
 
@@ -157,6 +158,23 @@ async def test_closing_sends_what_is_left(pair: Pair) -> None:
     assert await worker.closed is None
     assert worker.inbox.empty()
     assert Decoder().feed(await asyncio.get_running_loop().sock_recv(pair[1], 1000)) == [Stopped(0)]
+
+
+async def test_nothing_is_delivered_after_the_close(pair: Pair) -> None:
+    """An owner that closes the channel over a message is not given the next one, even if it came with the first."""
+    heard: list[Message] = []
+    closed = asyncio.get_running_loop().create_future()
+    owner: dict[str, Channel] = {}
+
+    def close(message: Message) -> None:
+        heard.append(message)
+        owner["channel"].close()
+
+    pair[1].send(encode(Stop(1.0)) + encode(Wake()))
+    owner["channel"] = await Channel.open(pair[0], close, closed.set_result)
+    async with asyncio.timeout(10):
+        assert await closed is None
+    assert heard == [Stop(1.0)]
 
 
 async def test_wakes_do_not_pile_up(pair: Pair) -> None:

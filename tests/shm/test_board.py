@@ -81,6 +81,7 @@ def test_the_first_generation_is_at_least_one(board: Board) -> None:
 def test_a_slot_of_any_size_holds_that_much() -> None:
     """A slot size that is not a whole number of words still leaves room for as many bytes."""
     board = Board.create(slot_size=13)
+    assert board.capacity >= 13
     board.publish(1, b"x" * 13)
     board.publish(2, b"y" * 13)
     assert BoardView.attach(board.fd).read() == (2, b"y" * 13)

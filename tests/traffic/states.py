@@ -117,7 +117,7 @@ def configs(draw: st.DrawFn) -> tuple[ServiceSpec, ...]:
 
 
 receipts = st.builds(Receipt, generation=st.integers(1, 50), applied_at=st.just(5.0))
-moves: st.SearchStrategy[Command] = st.one_of(
+moves: st.SearchStrategy[Switch | SetSplit | Rollback | Abort] = st.one_of(
     st.builds(Switch, service=services, to=colors, force=st.booleans()),
     st.builds(SetSplit, service=services, split=splits, force=st.booleans()),
     st.builds(Rollback, service=services, force=st.booleans()),

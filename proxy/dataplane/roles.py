@@ -1,0 +1,76 @@
+"""A client connection and whoever has it at the moment, each as the other sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from proxy.dataplane.admission import Lease
+from proxy.http1.request import Forwarding
+
+NEVER = float("inf")
+"""The deadline of what may take for ever."""
+
+
+class Occupant(Protocol):
+    """Who has a client connection: an exchange, or a tunnel."""
+
+    @property
+    def lease(self) -> Lease | None:
+        """Where it is counted; ``None`` before it is."""
+
+    def client_data(self, data: bytes) -> None:
+        """Bytes came from the client."""
+
+    def client_eof(self) -> bool:
+        """The client will send no more; ``False`` gives the connection up."""
+
+    def client_lost(self) -> None:
+        """The client is gone."""
+
+    def client_full(self) -> None:
+        """More is waiting for the client than should be: hold back."""
+
+    def client_writable(self) -> None:
+        """What was waiting for the client has been sent: go on."""
+
+    def expired(self, now: float) -> None:
+        """The deadline that the occupant set on the connection has passed."""
+
+    def cut(self) -> None:
+        """A deadline of the front door's own has passed: end now, and say so."""
+
+
+class Client(Protocol):
+    """A client connection, for its occupant."""
+
+    transport: asyncio.Transport
+    forwarding: Forwarding
+    occupant: Occupant | None
+    deadline: float
+    """When, on the loop's clock, something has to have happened. Whoever is at work sets it; the sweeper looks."""
+
+    @property
+    def peer(self) -> bytes:
+        """The client's address."""
+
+    def keep_for_later(self, data: bytes) -> None:
+        """Bytes beyond the request under way: they are the next one's."""
+
+    def take_ahead(self) -> bytes:
+        """What was kept for later; it is the taker's from now on."""
+
+    def exchange_over(self, *, keep_alive: bool, lingering: bool) -> None:
+        """The exchange has ended in order: go on with the next request, or close.
+
+        ``lingering`` says that the client does not expect the close, or may still be sending.
+        """
+
+    def abort(self) -> None:
+        """End the connection at once, so that an answer cut short is seen to be cut short."""
+
+    def expired(self, now: float) -> None:
+        """The deadline has passed."""
+
+    def close_if_idle(self, now: float, min_idle: float) -> None:
+        """Close if nothing has been going on for ``min_idle`` seconds."""

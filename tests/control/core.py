@@ -1,0 +1,96 @@
+"""A control core on a real store, a real board and a crew of workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.control.clock import SystemClock
+from proxy.control.controller import Controller
+from proxy.control.events import Event, Events
+from proxy.control.publisher import Publisher
+from proxy.control.store.recall import recall
+from proxy.control.store.sqlite import SqliteStore
+from proxy.shm.board import Board
+from proxy.traffic.commands import ObserveHealth
+from proxy.traffic.model import Health
+from proxy.traffic.spec import Color, DoorSpec, DrainRule, ServiceSpec, UpstreamSpec
+from tests.control.crew import Crew
+
+SHOP = ServiceSpec("shop", (UpstreamSpec("a:1"), UpstreamSpec("a:2")), (UpstreamSpec("b:1"),))
+HASTY = DrainRule(timeout=0.02, long_lived_timeout=0.06)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """All parts of a running control core."""
+
+    controller: Controller
+    store: SqliteStore
+    publisher: Publisher
+    crew: Crew
+    events: Events
+    path: Path
+
+    async def history(self) -> list[str]:
+        """The actions in the journal, newest first."""
+        return [entry.action for entry in await self.store.journal()]
+
+
+@asynccontextmanager
+async def running_core(
+    path: Path, *services: ServiceSpec, workers: int = 2, healthy: bool = True, board_size: int = 64 * 1024
+) -> AsyncIterator[Core]:
+    """Start a core on the store at ``path``; with ``healthy`` every upstream has passed its checks."""
+    specs = services or (SHOP,)
+    clock = SystemClock()
+    board = Board.create(board_size)
+    crew = Crew(board, size=workers)
+    publisher = Publisher(board, crew)
+    crew.acknowledged = publisher.acknowledged
+    events = Events(clock)
+    store = await SqliteStore.open(path, now=clock.wall())
+    state = await recall(store, DoorSpec(), specs)
+    controller = Controller(
+        state, store=store, publisher=publisher, fleet=crew, events=events, clock=clock, retry_after=0.01
+    )
+    await controller.start()
+    crew.look()
+    if healthy:
+        await heal(controller)
+    try:
+        yield Core(controller, store, publisher, crew, events, path)
+    finally:
+        await controller.stop()
+        await store.close()
+
+
+async def heal(controller: Controller) -> None:
+    """Let every upstream pass its checks."""
+    for service in controller.state.services.values():
+        for color in Color:
+            for upstream in service.pool(color):
+                await controller.observe(ObserveHealth(service.name, color, upstream.address, Health.HEALTHY))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that is about to be so."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def listen(events: Events) -> list[Event]:
+    """A list that grows with the events from now on."""
+    heard: list[Event] = []
+    emit = events.emit
+
+    def emit_and_note(name: str, /, **data: object) -> Event:
+        heard.append(emit(name, **data))
+        return heard[-1]
+
+    events.emit = emit_and_note  # type: ignore[method-assign]
+    return heard
