@@ -83,14 +83,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def listen(events: Events) -> list[Event]:
-    """A list that grows with the events from now on."""
+async def told(events: Events, *, after: int, count: int) -> list[Event]:
+    """The next ``count`` events after an id."""
     heard: list[Event] = []
-    emit = events.emit
-
-    def emit_and_note(name: str, /, **data: object) -> Event:
-        heard.append(emit(name, **data))
-        return heard[-1]
-
-    events.emit = emit_and_note  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        async for event in events.subscribe(after):
+            heard.append(event)
+            if len(heard) == count:
+                break
     return heard

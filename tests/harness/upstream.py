@@ -18,6 +18,7 @@ import struct
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 from aiohttp import WSMsgType, web
@@ -139,10 +140,10 @@ class Upstream:
 
 def abort(transport: asyncio.BaseTransport | None) -> None:
     """End a connection with a RST instead of a FIN."""
-    if isinstance(transport, asyncio.WriteTransport):
+    if transport is not None:
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        cast(asyncio.WriteTransport, transport).abort()  # uvloop's transports are of no common class with asyncio's
 
 
 def application(upstream: Upstream) -> web.Application:
