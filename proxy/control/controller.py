@@ -176,7 +176,7 @@ class Controller:
 
     async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it to its end, though whoever asked for it may go away."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, name="carry out")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)

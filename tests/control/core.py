@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from proxy.control.bell import Bell
 from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
 from proxy.control.events import Event, Events
@@ -78,9 +79,12 @@ async def heal(controller: Controller) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is about to be so."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
+    assert await Bell().until(condition, seconds=10, recheck=0.001)
+
+
+def tasks(name: str) -> list[str]:
+    """The names of the tasks under way that begin with ``name``."""
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith(name)]
 
 
 async def told(events: Events, *, after: int, count: int) -> list[Event]:

@@ -1,7 +1,7 @@
 """Workers for tests of the control core: real boards, real meters, no sockets.
 
-They live in the test's own loop and do what a worker does between requests: look at the board when woken, show what they
-have seen, count requests in and out.
+They live in the test's own loop and do what a worker does between requests: look at the board when woken, show what
+they have seen, count requests in and out.
 """
 
 from __future__ import annotations

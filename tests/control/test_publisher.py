@@ -78,6 +78,7 @@ async def test_a_worker_that_has_seen_nothing_is_not_waited_for(publisher: Publi
     """It has admitted nothing yet, and its first look will be at the newest table."""
     crew.workers[1].asleep = True
     publisher.publish(publisher.prepare(state))
+    await asyncio.sleep(0)
     assert await publisher.wait_seen(1, 10)
     assert publisher.applied(1) == Applied(total=1, applied=1)
 

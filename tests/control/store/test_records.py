@@ -10,7 +10,6 @@ from proxy.traffic.model import Operation, Receipt
 from proxy.traffic.reduction import Change
 from tests.control.store.entries import operation
 
-
 TIMES = st.floats(0, 1e12)
 RECEIPTS = st.builds(Receipt, applied_at=st.none() | TIMES, spread_ms=TIMES, longest_ms=TIMES, drained_at=TIMES)
 OPERATIONS = st.builds(
