@@ -1,4 +1,4 @@
-"""Everything that can be asked of the state. Each command is a value; :mod:`proxy.traffic.reducer` gives it its meaning."""
+"""Everything that can be asked of the state. A command is a value; :mod:`proxy.traffic.reducer` gives it a meaning."""
 
 from __future__ import annotations
 

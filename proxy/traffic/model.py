@@ -1,7 +1,7 @@
 """The state of the traffic: what operators want, what was observed, and the operations under way.
 
-Two rules hold everywhere. Will and observation are separate fields (``admin`` against ``health`` and ``ejected``), and a
-split is a whole number of hundredths of a percent, so that sums are exact.
+Two rules hold everywhere. Will and observation are separate fields (``admin`` against ``health`` and ``ejected``), and
+a split is a whole number of hundredths of a percent, so that sums are exact.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Health(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One server of a pool. ``weight`` and ``admin`` are the operator's will, ``health`` and ``ejected`` were observed."""
+    """A server of a pool. ``weight`` and ``admin`` are what operators want, ``health`` and ``ejected`` what was observed."""
 
     address: str
     weight: int = 1

@@ -1,4 +1,4 @@
-"""What was noticed rather than wanted: health, ejections, and how far an operation is. None of it changes a revision."""
+"""What was noticed, not wanted: health, ejections, and how far an operation is. None of it changes a revision."""
 
 from __future__ import annotations
 

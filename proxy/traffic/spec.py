@@ -91,7 +91,7 @@ class DoorSpec:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How each upstream is probed: GET ``path`` every ``interval``; ``rise`` good ones bring it up, ``fall`` bad ones down."""
+    """How upstreams are probed: GET ``path`` every ``interval``; ``rise`` good ones in a row bring one up."""
 
     path: str = "/healthz"
     interval: float = 2.0
@@ -106,7 +106,7 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class OutlierRule:
-    """When real requests show an upstream to be bad: this many errors in a row take it out for ``eject_for`` seconds."""
+    """When real requests show an upstream to be bad: so many errors in a row take it out for ``eject_for`` seconds."""
 
     consecutive_errors: int = 5
     eject_for: float = 10.0

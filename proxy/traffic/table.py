@@ -104,7 +104,30 @@ def _service(service: Service) -> TableService:
 
 def encode_table(table: RoutingTable) -> bytes:
     """The table as bytes for the board."""
-    return json.dumps(asdict(table), separators=(",", ":")).encode()
+    raw = {
+        "generation": table.generation,
+        "door": asdict(table.door),
+        "services": [_encode_service(service) for service in table.services],
+    }
+    return json.dumps(raw, separators=(",", ":")).encode()
+
+
+def _encode_service(service: TableService) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "hosts": service.hosts,
+        "paths": service.paths,
+        "split": service.split,
+        "blue": _encode_pool(service.blue),
+        "green": _encode_pool(service.green),
+        "balance": service.balance,
+        "retry": asdict(service.retry),
+        "consecutive_errors": service.consecutive_errors,
+    }
+
+
+def _encode_pool(pool: tuple[TableUpstream, ...]) -> list[tuple[str, int]]:
+    return [(upstream.address, upstream.weight) for upstream in pool]  # pairs: a table may name thousands
 
 
 def decode_table(data: bytes) -> RoutingTable:
@@ -137,5 +160,5 @@ def _decode_service(raw: dict[str, Any]) -> TableService:
     )
 
 
-def _decode_pool(raw: list[dict[str, Any]]) -> tuple[TableUpstream, ...]:
-    return tuple(TableUpstream(upstream["address"], upstream["weight"]) for upstream in raw)
+def _decode_pool(raw: list[tuple[str, int]]) -> tuple[TableUpstream, ...]:
+    return tuple(TableUpstream(address, weight) for address, weight in raw)

@@ -202,7 +202,7 @@ async def test_a_table_that_does_not_fit_is_refused_before_anything_is_written(t
 
 async def test_an_observation_whose_table_does_not_fit_is_told(tmp_path: Path) -> None:
     """The last unhealthy one makes all of a large pool eligible: too much for the board, which keeps what it has."""
-    sick = tuple(UpstreamSpec(f"host-{n}.example:80") for n in range(60))
+    sick = tuple(UpstreamSpec(f"host-{n}.example:80") for n in range(120))
     spec = replace(SHOP, blue=(UpstreamSpec("a:1"),), green=(UpstreamSpec("b:1"),))
     async with running_core(tmp_path / "db", spec, board_size=2048) as core:
         wills = (UpstreamWill("b:1"), *(UpstreamWill(u.address) for u in sick))
@@ -326,6 +326,22 @@ async def test_on_a_full_disk_commands_are_refused_and_traffic_goes_on(tmp_path:
                 EventName.CHANGED,
             ]
             assert await core.history() == ["switch", "start"]
+
+
+async def test_on_a_full_disk_the_program_starts_with_what_is_stored(tmp_path: Path) -> None:
+    """A start writes too, but serving does not depend on it; commands are refused until there is room."""
+    with small_disk(tmp_path / "disk") as disk:
+        async with running_core(disk.path / "bluegreen.db") as core:
+            await core.controller.execute(TO_GREEN, by="ada")
+            await core.controller.wait_ended("op-1", 10)
+        disk.fill()
+        async with running_core(disk.path / "bluegreen.db") as core:
+            assert core.controller.state.services["shop"].split == FULL_SPLIT
+            assert [worker.table and worker.table.services[0].split for worker in core.crew.workers] == [FULL_SPLIT] * 2
+            with pytest.raises(StoreUnavailable):
+                await core.controller.execute(TO_BLUE, by="ada")
+            disk.free()
+            await core.controller.execute(TO_BLUE, by="ada")
 
 
 async def test_on_a_full_disk_the_end_of_an_operation_is_not_lost(tmp_path: Path) -> None:

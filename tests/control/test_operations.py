@@ -120,6 +120,19 @@ async def test_a_rollback_goes_through_while_a_worker_hangs(core: Core) -> None:
     await until(lambda: not tasks("watch"))
 
 
+async def test_the_watch_of_a_rolled_back_operation_ends_though_a_worker_hangs(
+    core: Core, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says in the log whom it waits for, and looks now and then whether it still has to."""
+    monkeypatch.setattr("proxy.control.operations._STILL_RUNNING", 0.01)
+    core.crew.workers[1].asleep = True
+    await core.controller.execute(TO_GREEN, by="ada")
+    await until(lambda: "op-1 waits for workers to take over generation 5: 1 of 2 have" in caplog.text)
+    await core.controller.execute(Rollback("shop"), by="ada")
+    await until(lambda: "watch op-1" not in tasks("watch"))
+    assert "watch op-2" in tasks("watch")
+
+
 async def test_an_abort_moves_back_and_drains_what_it_leaves(core: Core) -> None:
     """What went to green meanwhile is finished there."""
     await core.controller.execute(TO_GREEN, by="ada")

@@ -1,0 +1,88 @@
+"""What the admin API works with. Whoever starts it puts this together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.config.addresses import Address
+from proxy.control.admin.auth import Token
+from proxy.control.controller import Controller
+from proxy.control.events import Events
+from proxy.control.fleet import Fleet
+from proxy.control.publisher import Publisher
+from proxy.control.store.base import Store
+from proxy.traffic.spec import ServiceSpec
+
+
+class ReloadResult(Protocol):
+    """What became of reading the config file again."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file is served now; if not, the old one goes on."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What is wrong with it, one line each."""
+        ...
+
+    @property
+    def at(self) -> float:
+        """When that was, in Unix seconds."""
+        ...
+
+    @property
+    def by(self) -> str:
+        """Who asked for it."""
+        ...
+
+
+class Reloading(Protocol):
+    """Reads the config file again."""
+
+    @property
+    def last(self) -> ReloadResult | None:
+        """What became of it the last time; ``None`` if nobody has asked yet."""
+        ...
+
+    async def reload(self, by: str) -> ReloadResult:
+        """Read it now. A bad file changes nothing."""
+        ...
+
+
+class Probing(Protocol):
+    """Looks at upstreams before they are let in."""
+
+    async def resolve(self, address: str) -> Sequence[str]:
+        """The IP addresses that the host of ``host:port`` stands for. Raises ``OSError`` where there are none."""
+        ...
+
+    async def healthy(self, service: ServiceSpec, address: str) -> bool:
+        """Whether one health check of the service, made now, finds the upstream good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdminContext:
+    """Everything that the routes need."""
+
+    controller: Controller
+    store: Store
+    events: Events
+    fleet: Fleet
+    publisher: Publisher
+    reloading: Reloading
+    probing: Probing
+    metrics: Callable[[str | None], tuple[bytes, str]]
+    """Renders the metrics for an ``Accept`` field: the text and its content type."""
+    obstacles: Callable[[], Sequence[str]]
+    """What stands in the way of being ready, in words; nothing when the front door is ready."""
+    listen: Address
+    """Where the admin API itself listens."""
+    front: tuple[Address, ...]
+    """Where the front door listens: no upstream may lead back there."""
+    tokens: tuple[Token, ...] = ()
+    """Without any, everybody who can connect is an admin called ``local``."""

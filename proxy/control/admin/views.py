@@ -1,0 +1,170 @@
+"""How state, operations and history are shown: plain functions from what the program knows to what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.control.admin.answers import (
+    ChangeAnswer,
+    EntryAnswer,
+    Flow,
+    Left,
+    OperationAnswer,
+    PlanAnswer,
+    PoolAnswer,
+    Pools,
+    Progress,
+    ReceiptAnswer,
+    ReloadAnswer,
+    ServiceAnswer,
+    Shares,
+    UpstreamAnswer,
+    Wanted,
+    WantedPools,
+    WantedUpstream,
+    WorkersAnswer,
+)
+from proxy.control.admin.context import AdminContext, ReloadResult
+from proxy.control.events import Event, EventName
+from proxy.control.outcome import Outcome
+from proxy.control.store.base import JournalEntry
+from proxy.control.store.records import load_operation
+from proxy.shm.names import Series
+from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream
+from proxy.traffic.reduction import Change
+from proxy.traffic.spec import Color
+
+SERVING = "serving"
+_EJECTED = "ejected"
+_OPERATION_EVENTS = frozenset({EventName.APPLIED, EventName.ENDED})
+
+
+def shares(split: int) -> Shares:
+    """A split in percent. ``split`` is green's share in hundredths of a percent."""
+    return Shares(blue=(FULL_SPLIT - split) / 100, green=split / 100)
+
+
+def service(context: AdminContext, service: Service) -> ServiceAnswer:
+    """A service as it is now."""
+    state = context.controller.state
+    running = state.operation_of(service.name)
+    applied = context.publisher.applied(state.generation)
+    return ServiceAnswer(
+        name=service.name,
+        revision=service.revision,
+        generation=state.generation,
+        live=service.live,
+        split=shares(service.split),
+        state=SERVING,
+        pools=Pools(blue=_pool(context, service, Color.BLUE), green=_pool(context, service, Color.GREEN)),
+        workers=WorkersAnswer(total=applied.total, applied=applied.applied),
+        operation=operation(context, running) if running else None,
+    )
+
+
+def _pool(context: AdminContext, service: Service, color: Color) -> PoolAnswer:
+    totals = context.fleet.totals
+    return PoolAnswer(
+        in_flight=Flow(
+            requests=totals.total(Series.IN_FLIGHT, service.name, color.value),
+            tunnels=totals.total(Series.TUNNELS, service.name, color.value),
+        ),
+        upstreams=[
+            _upstream(u, totals.total(Series.UPSTREAM_IN_FLIGHT, service.name, color.value, u.address))
+            for u in service.pool(color)
+        ],
+    )
+
+
+def _upstream(upstream: Upstream, in_flight: int) -> UpstreamAnswer:
+    return UpstreamAnswer(
+        address=upstream.address,
+        weight=upstream.weight,
+        admin=upstream.admin,
+        health=_EJECTED if upstream.ejected else upstream.health.value,
+        in_flight=in_flight,
+    )
+
+
+def operation(context: AdminContext, operation: Operation) -> OperationAnswer:
+    """An operation with how far it is now."""
+    progress = Progress.model_validate(context.controller.progress(operation))
+    return OperationAnswer(**_facts(operation), progress=progress)
+
+
+def _facts(operation: Operation) -> dict[str, Any]:
+    receipt = operation.receipt
+    return {
+        "id": operation.id,
+        "service": operation.service,
+        "kind": operation.kind,
+        "state": operation.state,
+        "by": operation.by,
+        "reason": operation.reason,
+        "started_at": operation.started_at,
+        "ended_at": operation.ended_at,
+        "before": shares(operation.before),
+        "after": shares(operation.after),
+        "leaving": [Left(color=color, upstream=address) for color, address in operation.leaving],
+        "note": operation.note,
+        "receipt": ReceiptAnswer.model_validate(receipt) if receipt else None,
+    }
+
+
+def plan(outcome: Outcome, name: str) -> PlanAnswer:
+    """What a change of a service would do."""
+    return PlanAnswer(
+        dry_run=True,
+        service=name,
+        changes=[_change(change) for change in outcome.changes],
+        before=_wanted(outcome.before, name),
+        after=_wanted(outcome.after, name),
+    )
+
+
+def _wanted(state: State, name: str) -> Wanted:
+    service = state.services[name]
+    blue, green = (
+        [WantedUpstream(address=u.address, weight=u.weight, admin=u.admin) for u in service.pool(color)]
+        for color in Color
+    )
+    return Wanted(
+        revision=service.revision,
+        live=service.live,
+        split=shares(service.split),
+        pools=WantedPools(blue=blue, green=green),
+    )
+
+
+def _change(change: Change) -> ChangeAnswer:
+    return ChangeAnswer(path=change.path, before=change.before, after=change.after)
+
+
+def entry(entry: JournalEntry) -> EntryAnswer:
+    """One entry of the history."""
+    return EntryAnswer(
+        id=entry.id,
+        at=entry.at,
+        by=entry.by,
+        reason=entry.reason,
+        service=entry.service,
+        action=entry.action,
+        operation=entry.operation,
+        changes=[_change(change) for change in entry.changes],
+        generation=entry.generation,
+        revision=entry.revision,
+    )
+
+
+def reload(result: ReloadResult) -> ReloadAnswer:
+    """What became of a reload."""
+    return ReloadAnswer(ok=result.ok, at=result.at, by=result.by, problems=list(result.problems))
+
+
+def event(event: Event) -> dict[str, Any]:
+    """An event's data, JSON-ready; operations look as they do elsewhere, but for their progress."""
+    if event.name not in _OPERATION_EVENTS:
+        return {"at": event.at, **event.data}
+    facts = _facts(load_operation(dict(event.data)))
+    shown = OperationAnswer.model_construct(**facts).model_dump(mode="json", exclude={"progress"})
+    return {"at": event.at, **shown}
