@@ -29,7 +29,7 @@ class Health(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A server of a pool. ``weight`` and ``admin`` are what operators want, ``health`` and ``ejected`` what was observed."""
+    """A server of a pool: ``weight`` and ``admin`` are wanted of it, ``health`` and ``ejected`` were observed."""
 
     address: str
     weight: int = 1
