@@ -1,33 +1,152 @@
-"""stand-in"""
+"""Responses: reading a head and handing it on, on the short road where it is ordinary."""
+
 from __future__ import annotations
+
 import re
+
 from proxy.http1.errors import Reason, ResponseError
-from proxy.http1.fields import HOP_BY_HOP, connection_options, join_fields, keeps_alive, meaning_of, new_field, split_fields
-from proxy.http1.framing import CHUNKED, UNTIL_CLOSE, body_length
+from proxy.http1.fields import VIA, join_fields, new_field
+from proxy.http1.framing import CHUNKED, UNTIL_CLOSE
+from proxy.http1.grammar import (
+    LINE_ENDS,
+    ORDINARY_SIZE,
+    PRINTABLE,
+    TOKEN_CHARS,
+    closer_look,
+    either_case,
+    harmless_field,
+)
 from proxy.http1.heads import ResponseHead
-_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?\r\n").match
+from proxy.http1.unusual_response import passed_fields, read_unusual_response
+
+__all__ = ["ResponseHead", "forward_response", "read_response"]
+
+# An ordinary head is HTTP/1.1, final, and holds nothing that this proxy has to act on except these.
+_MATTERS = (
+    b"connection",
+    b"content-le",
+    b"content-ty",
+    b"keep-alive",
+    b"proxy",
+    b"te:",
+    b"trailer",
+    b"transfer-",
+    b"upgrade:",
+    b"x-request-id",
+)
+
+_ORDINARY = re.compile(
+    rb"""(?x)
+    HTTP/1\.1\ ([2-5][0-9]{2})\ [^\r]*+\r\n
+    (?: %(harmless)b
+      | %(content_length)b:(?(2)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
+      | %(content_type)b:(?(3)(?!))[ ]*+([^\r]*+)\r\n
+      | %(transfer_encoding)b:(?(4)(?!))[ ]*+(%(chunked)b)\r\n
+      | (%(connection)b:(?(5)(?!))[ ]*+%(keep_alive)b\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?+)
+      | %(closer_look)b
+    )*
+    \r\n"""
+    % {
+        b"harmless": harmless_field(_MATTERS, TOKEN_CHARS),
+        b"closer_look": closer_look(_MATTERS, TOKEN_CHARS),
+        b"content_length": either_case(b"content-length"),
+        b"content_type": either_case(b"content-type"),
+        b"transfer_encoding": either_case(b"transfer-encoding"),
+        b"chunked": either_case(b"chunked"),
+        b"connection": either_case(b"connection"),
+        b"keep_alive": either_case(b"keep-alive"),
+    }
+).fullmatch
+
+_NO_BODY = frozenset({b"204", b"304"})
+
+_ADDED = b"Via: 1.1 %b\r\n" % VIA
+
+
 def read_response(head: bytes, *, method: bytes) -> ResponseHead:
-    m = _LINE(head)
-    if not m: raise ResponseError(Reason.STATUS_LINE, "bad status line")
-    version = 10 + int(m[1]); status = int(m[2])
-    fields = split_fields(head, m.end(), ResponseError)
-    meaning = meaning_of(fields)
-    length = body_length(meaning, version, ResponseError)
-    if method == b"HEAD" or status in (204,304) or status < 200: n = 0
-    else: n = UNTIL_CLOSE if length is None else length
-    opts = connection_options(meaning, ResponseError)
-    ct = b"".join(meaning.get(b"content-type", ()))
-    drop = HOP_BY_HOP | set(opts) | {b"transfer-encoding"}
-    kept = [f for f in fields if f[0] not in drop]
-    return ResponseHead(raw=head, status=status, version=version, length=n, keep_alive=keeps_alive(version, opts) and n != UNTIL_CLOSE,
-        event_stream=ct.lower().startswith(b"text/event-stream"), has_request_id=any(f[0]==b"x-request-id" for f in fields),
-        upgrade=b"".join(meaning.get(b"upgrade", ())) if status==101 else b"", fields=kept)
-def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes) -> bytes:
-    fields = list(head.fields or [])
-    if head.status == 101: fields += [new_field(b"Connection", b"upgrade"), new_field(b"Upgrade", head.upgrade)]
+    """The response that a whole head begins, from its status line through its empty line.
+
+    ``method`` is the request's: the answer to HEAD has no body, whatever its head says (RFC 9112 6.3). Raises
+    :class:`ResponseError` for every head that is not strictly within RFC 9112.
+    """
+    if len(head) > ORDINARY_SIZE:
+        return read_unusual_response(head, method)
+    match = _ORDINARY(head)
+    if match is None or not LINE_ENDS.startswith(head.translate(None, PRINTABLE)):
+        return read_unusual_response(head, method)
+    status, length, content_type, chunked, connection = match.groups()
+    if chunked is not None and (length is not None or status == b"204"):
+        return read_unusual_response(head, method)
+    if method == b"HEAD" or status in _NO_BODY:
+        size = 0
+    elif chunked is not None:
+        size = CHUNKED
     else:
-        if head.length < 0 and version == 11: fields.append(new_field(b"Transfer-Encoding", b"chunked"))
-        if not keep_alive: fields.append(new_field(b"Connection", b"close"))
-    if head.status >= 200 and not head.has_request_id: fields.append(new_field(b"X-Request-Id", request_id))
-    fields.append(new_field(b"Via", b"1.1 bluegreen"))
-    return join_fields(b"HTTP/1.1 %d " % head.status + head.raw[13:head.raw.index(b"\r\n")], fields)
+        size = int(length) if length is not None else UNTIL_CLOSE
+    cut_start, cut_end = match.span(5) if connection is not None else (0, 0)
+    return ResponseHead(
+        raw=head,
+        status=int(status),
+        version=11,
+        length=size,
+        keep_alive=size != UNTIL_CLOSE,
+        event_stream=content_type is not None and content_type[:17].lower() == b"text/event-stream",
+        has_request_id=False,
+        cut_start=cut_start,
+        cut_end=cut_end,
+    )
+
+
+def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes) -> bytes:
+    """The head for the client: hop-by-hop fields gone, what this hop knows at the end. Interim heads too.
+
+    ``version`` is the client's, 10 or 11; ``keep_alive`` is whether its connection stays open, which it is told. A body
+    whose end is not known is announced as chunked to a client of HTTP/1.1, and has no framing but the close for an older
+    one. Raises ``ValueError`` if an older client's connection is to be kept although only its close can end the body.
+    """
+    if version < 11 and head.length < 0 and keep_alive:
+        raise ValueError("only the close can end this body")
+    if head.fields is not None or version < 11:
+        return _rebuild(head, version=version, keep_alive=keep_alive, request_id=request_id)
+    raw = head.raw
+    return b"".join(
+        (
+            raw[: head.cut_start],
+            raw[head.cut_end : -2],
+            b"Transfer-Encoding: chunked\r\n" if head.length == UNTIL_CLOSE else b"",
+            b"" if keep_alive else b"Connection: close\r\n",
+            _ADDED,
+            b"X-Request-Id: ",
+            request_id,
+            b"\r\n\r\n",
+        )
+    )
+
+
+def _rebuild(head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes) -> bytes:
+    fields = [*passed_fields(head), new_field(b"Via", b"1.%d %b" % (head.version - 10, VIA))]
+    if head.status == 101:
+        fields += [new_field(b"Connection", b"upgrade"), new_field(b"Upgrade", head.upgrade)]
+    elif head.status >= 200:
+        if head.length < 0 and version >= 11:
+            fields.append(new_field(b"Transfer-Encoding", b"chunked"))
+        if not keep_alive:
+            fields.append(new_field(b"Connection", b"close"))
+        elif version < 11:
+            fields.append(new_field(b"Connection", b"keep-alive"))
+        if not head.has_request_id:
+            fields.append(new_field(b"X-Request-Id", request_id))
+    return join_fields(_status_line(head.raw), fields)
+
+
+def _status_line(raw: bytes) -> bytes:
+    """The line as it came, but of the version that this proxy speaks (RFC 9110 2.5), with the space that 1.1 asks for."""
+    line = b"HTTP/1.1" + raw[8 : raw.index(b"\r\n")]
+    return line if len(line) > 12 else line + b" "
+
+
+def refuse_unasked_switch(head: ResponseHead, asked: bytes) -> None:
+    """Raises :class:`ResponseError` unless a 101 switches to what was asked for (RFC 9110 7.8)."""
+    offered = {protocol.strip(b" \t").lower() for protocol in asked.split(b",")}
+    if not asked or head.upgrade.lower() not in offered:
+        raise ResponseError(Reason.UPGRADE, "101 to a protocol that was not asked for")

@@ -1,8 +1,6 @@
-"""What calls are answered with. Times are Unix seconds, shares are percent. The field names are a promise to clients."""
+"""What calls are answered with. Times are Unix seconds, shares are percent. Clients rely on the names of the fields."""
 
 from __future__ import annotations
-
-
 
 from pydantic import BaseModel, ConfigDict
 
@@ -260,5 +258,3 @@ class ProblemAnswer(_Answer):
     status: int
     detail: str
     code: str
-
-

@@ -25,8 +25,8 @@ class Guard:
     def __init__(self, context: AdminContext) -> None:
         """Judge by where the admin API listens.
 
-        The Host field matters where there are no tokens and a browser can connect at all. Where there are tokens, a page
-        has none, and names that a reverse proxy or a container network gives us are fine.
+        The Host field matters where there are no tokens and a browser can connect at all. Where there are tokens, a
+        page has none, and whatever name a reverse proxy or a container network gives us is fine.
         """
         listen = context.listen
         self._own_host = listen.host if isinstance(listen, TcpAddress) else ""

@@ -106,7 +106,7 @@ Reason = Annotated[
 
 _FLAG = _in_query(_flag, type="boolean", default=False)
 Flag = Annotated[bool, *_FLAG]
-_WAIT = _in_query(_wait, type="string", pattern=f"^{DURATION_PATTERN}$", examples=["30s"])
+_WAIT = _in_query(_wait, type="string", pattern=f"^({DURATION_PATTERN})$", examples=["30s"])
 Wait = Annotated[float, *_WAIT]
 _LIMIT = _in_query(_number(1, 500), type="integer", minimum=1, maximum=500, default=50)
 Limit = Annotated[int, *_LIMIT]

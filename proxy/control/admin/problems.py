@@ -148,7 +148,7 @@ def problem_of(error: Exception) -> Problem:
         case Problem():
             return error
         case Refused():
-            return Problem(error.code, error.detail, **error.facts)
+            return Problem(error.code, error.detail, headers=None, **error.facts)
         case TableTooLarge():
             return Problem(AdminCode.TABLE_TOO_LARGE, str(error))
         case StoreError():

@@ -21,7 +21,7 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
-class NoBody(BaseModel):
+class NoBody(_Body):
     """A call that carries nothing."""
 
 
@@ -80,7 +80,7 @@ class NewUpstream(_Body):
     """host:port or [v6]:port."""
     weight: kinds.Weight = 1
     """Its share relative to the others of its pool, 0 to 256; 0 gets no requests at all."""
-    admin: kinds.Will = Field(default="ready", validate_default=True)  # type: ignore[assignment]
+    admin: kinds.Will = Field(default="ready", validate_default=True)
     """ready, drain (nothing new) or maint (nothing at all, not even health checks)."""
 
 
@@ -141,7 +141,7 @@ class RemovalQuery(ChangeQuery):
 class OperationQuery(_Query):
     """The parameters of reading an operation."""
 
-    wait: kinds.Wait = 0.0
+    wait: kinds.Wait | None = None
     """Answer once it has ended, or after so long: 500ms, 30s, 10m at most."""
 
 

@@ -1,0 +1,71 @@
+"""The application: guard, routes, and one border at which every error becomes a problem document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from proxy.config.settings import Role
+from proxy.control.admin import openapi
+from proxy.control.admin.auth import authenticated, authorize
+from proxy.control.admin.bodies import MAX_BODY, answer_expectation
+from proxy.control.admin.context import AdminContext
+from proxy.control.admin.events import STREAMS, end_streams
+from proxy.control.admin.guard import Guard
+from proxy.control.admin.idempotency import IdempotentAnswers
+from proxy.control.admin.problems import AdminCode, Problem, problem_of
+from proxy.control.admin.route import Endpoint
+from proxy.control.admin.table import NOT_YET, ROUTES
+from proxy.control.clock import SystemClock
+
+
+def create_app(context: AdminContext) -> web.Application:
+    """The admin API as an application that can be served on any socket."""
+    app = web.Application(middlewares=[_border(Guard(context))], client_max_size=MAX_BODY)
+    app[STREAMS] = set[asyncio.Task[None]]()
+    app.on_shutdown.append(end_streams)
+    kept = IdempotentAnswers(SystemClock())
+    for route in ROUTES:
+        _add(app, route.method, route.path, Endpoint(route, context, kept).serve)
+    for (method, path), words in NOT_YET.items():
+        _add(app, method, path, _not_yet(context, words))
+    _add(app, hdrs.METH_GET, "/openapi.json", _document(context))
+    return app
+
+
+def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    app.router.add_route(method, path, handler, expect_handler=answer_expectation)
+
+
+def _border(guard: Guard) -> Middleware:
+    @web.middleware
+    async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            guard.check(request)
+            return await handler(request)
+        except ConnectionError:  # there is nobody left to answer
+            raise
+        except Exception as error:  # noqa: BLE001 - every other error has to become an answer
+            return problem_of(error).response()
+
+    return border
+
+
+def _not_yet(context: AdminContext, words: str) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        authorize(authenticated(request, context.tokens), Role.OPERATOR)
+        raise Problem(AdminCode.NOT_SUPPORTED_YET, f"{words} is not supported yet")
+
+    return refuse
+
+
+def _document(context: AdminContext) -> Handler:
+    text = json.dumps(openapi.document(secured=bool(context.tokens))).encode()
+
+    async def document(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=text, content_type="application/json")
+
+    return document

@@ -1,0 +1,94 @@
+"""Routes for machines that watch over the program, and the front page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from proxy.control.admin.answers import ProbeAnswer
+from proxy.control.admin.problems import AdminCode, Problem
+from proxy.control.admin.requests import NoBody, NoQuery
+from proxy.control.admin.route import AnyRoute, Call, Route, answered
+
+_FRONT_PAGE = """\
+bluegreen front door: admin API
+
+GET /v1/services     services: live color, split, pools, health
+GET /v1/operations   switches, rollbacks and drains, running and ended
+GET /v1/history      who changed what, when and why
+GET /v1/events       the same live, as server-sent events
+GET /metrics         Prometheus metrics
+GET /livez /readyz   liveness; readiness
+GET /openapi.json    every call in detail
+"""
+
+METRICS_TYPE = "text/plain"
+
+
+async def livez(_: Call[NoQuery, NoBody]) -> web.Response:
+    """An answer is all that is asked for."""
+    return answered(ProbeAnswer(status="alive"))
+
+
+async def readyz(call: Call[NoQuery, NoBody]) -> web.Response:
+    """Ready, or what is in the way."""
+    obstacles = list(call.context.obstacles())
+    if obstacles:
+        raise Problem(AdminCode.NOT_READY, "; ".join(obstacles), obstacles=obstacles)
+    return answered(ProbeAnswer(status="ready"))
+
+
+async def metrics(call: Call[NoQuery, NoBody]) -> web.Response:
+    """All numbers, in the format that the client likes best."""
+    text, content_type = call.context.metrics(call.request.headers.get(hdrs.ACCEPT))
+    return web.Response(body=text, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+async def front_page(_: Call[NoQuery, NoBody]) -> web.Response:
+    """Where things are."""
+    return web.Response(text=_FRONT_PAGE)
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        "GET",
+        "/livez",
+        "Whether the program is alive",
+        livez,
+        NoQuery,
+        NoBody,
+        role=None,
+        answers={HTTPStatus.OK: ProbeAnswer},
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        "Whether every worker serves from the newest table",
+        readyz,
+        NoQuery,
+        NoBody,
+        role=None,
+        answers={HTTPStatus.OK: ProbeAnswer},
+        problems=(AdminCode.NOT_READY,),
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        "Metrics for Prometheus, as text or OpenMetrics",
+        metrics,
+        NoQuery,
+        NoBody,
+        answers={HTTPStatus.OK: METRICS_TYPE},
+    ),
+    Route(
+        "GET",
+        "/",
+        "Where things are, for people",
+        front_page,
+        NoQuery,
+        NoBody,
+        role=None,
+        answers={HTTPStatus.OK: "text/plain"},
+    ),
+)

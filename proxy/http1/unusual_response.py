@@ -1,0 +1,87 @@
+"""The long road through a response head: field by field, for whatever is not ordinary, and for every refusal."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.http1.errors import Reason, ResponseError
+from proxy.http1.fields import (
+    HOP_BY_HOP,
+    Field,
+    Meaning,
+    connection_options,
+    keeps_alive,
+    meaning_of,
+    split_fields,
+)
+from proxy.http1.framing import UNTIL_CLOSE, body_length
+from proxy.http1.grammar import VALUE_CHARS
+from proxy.http1.heads import ResponseHead
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
+
+_KEPT = frozenset({b"set-cookie", b"content-type", b"via", b"x-request-id"})
+"""Fields that an upstream cannot have removed by naming them in Connection."""
+
+
+def read_unusual_response(head: bytes, method: bytes) -> ResponseHead:
+    """The same promise as ``read_response``, kept the long way. Raises :class:`ResponseError`."""
+    match = _STATUS_LINE(head)
+    if match is None or not head.endswith(b"\r\n\r\n"):
+        raise ResponseError(Reason.STATUS_LINE, "the status line is malformed, or of a version that is not spoken here")
+    version, status = 10 + int(match[1]), int(match[2])
+    fields = split_fields(head, match.end(), ResponseError)
+    meaning = meaning_of(fields)
+    options = connection_options(meaning, ResponseError)
+    length = _length(status, version, method, meaning)
+    return ResponseHead(
+        raw=head,
+        status=status,
+        version=version,
+        length=length,
+        keep_alive=keeps_alive(version, options) and length != UNTIL_CLOSE,
+        event_stream=_is_event_stream(meaning),
+        has_request_id=any(lower == b"x-request-id" for lower, _ in fields),
+        upgrade=_upgrade(status, meaning),
+        fields=_end_to_end(fields, options, status),
+    )
+
+
+def passed_fields(head: ResponseHead) -> list[Field]:
+    """The fields that go on to the client, whichever road the head came in on."""
+    if head.fields is not None:
+        return head.fields
+    fields = split_fields(head.raw, head.raw.index(b"\r\n") + 2, ResponseError)
+    return _end_to_end(fields, [], head.status)
+
+
+def _length(status: int, version: int, method: bytes, meaning: Meaning) -> int:
+    declared = body_length(meaning, version, ResponseError)
+    if status < 200 or status == 204:
+        if status == 101 and declared is not None:
+            raise ResponseError(Reason.UPGRADE, "101 with a body")
+        return 0
+    if method == b"HEAD" or status == 304:
+        return 0
+    return UNTIL_CLOSE if declared is None else declared
+
+
+def _is_event_stream(meaning: Meaning) -> bool:
+    types = meaning.get(b"content-type", ())
+    return bool(types) and types[0].partition(b";")[0].strip(b" \t").lower() == b"text/event-stream"
+
+
+def _upgrade(status: int, meaning: Meaning) -> bytes:
+    if status != 101:
+        return b""
+    protocols = meaning.get(b"upgrade", ())
+    if len(protocols) != 1:
+        raise ResponseError(Reason.UPGRADE, "101 has to name one protocol in one Upgrade field")
+    return protocols[0]
+
+
+def _end_to_end(fields: list[Field], options: list[bytes], status: int) -> list[Field]:
+    dropped = (HOP_BY_HOP | {b"transfer-encoding"} | set(options)) - _KEPT
+    if status < 200 or status == 204:  # RFC 9110 8.6: no Content-Length where there can be no content
+        dropped |= {b"content-length"}
+    return [field for field in fields if field[0] not in dropped]
