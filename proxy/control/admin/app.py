@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.config.settings import Role
@@ -16,6 +16,7 @@ from proxy.control.admin.context import AdminContext
 from proxy.control.admin.events import STREAMS, end_streams
 from proxy.control.admin.guard import Guard
 from proxy.control.admin.idempotency import IdempotentAnswers
+from proxy.control.admin.probes import OPENAPI
 from proxy.control.admin.problems import AdminCode, Problem, problem_of
 from proxy.control.admin.route import Endpoint
 from proxy.control.admin.table import NOT_YET, ROUTES
@@ -26,13 +27,13 @@ def create_app(context: AdminContext) -> web.Application:
     """The admin API as an application that can be served on any socket."""
     app = web.Application(middlewares=[_border(Guard(context))], client_max_size=MAX_BODY)
     app[STREAMS] = set[asyncio.Task[None]]()
+    app[OPENAPI] = json.dumps(openapi.document(secured=bool(context.tokens))).encode()
     app.on_shutdown.append(end_streams)
     kept = IdempotentAnswers(SystemClock())
     for route in ROUTES:
         _add(app, route.method, route.path, Endpoint(route, context, kept).serve)
     for (method, path), words in NOT_YET.items():
         _add(app, method, path, _not_yet(context, words))
-    _add(app, hdrs.METH_GET, "/openapi.json", _document(context))
     return app
 
 
@@ -60,12 +61,3 @@ def _not_yet(context: AdminContext, words: str) -> Handler:
         raise Problem(AdminCode.NOT_SUPPORTED_YET, f"{words} is not supported yet")
 
     return refuse
-
-
-def _document(context: AdminContext) -> Handler:
-    text = json.dumps(openapi.document(secured=bool(context.tokens))).encode()
-
-    async def document(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=text, content_type="application/json")
-
-    return document

@@ -100,7 +100,7 @@ Percent = Annotated[
 ]
 Reason = Annotated[
     str,
-    Field(max_length=500, json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]*$"}),
+    Field(max_length=500, json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"}),
     AfterValidator(_reason),
 ]
 

@@ -184,7 +184,7 @@ def _good_responses(route: AnyRoute) -> Json:
 
 def _content(answer: Answer) -> Json:
     if isinstance(answer, str):
-        return {answer: {"schema": {"type": "string"}}}
+        return {answer: {"schema": {} if answer == "application/json" else {"type": "string"}}}
     members = [{"$ref": _REF.format(model=model.__name__)} for model in _models(answer)]
     return {"application/json": {"schema": {"anyOf": members} if len(members) > 1 else members[0]}}
 
@@ -223,9 +223,10 @@ def _problem_response(status: HTTPStatus, codes: list[Code]) -> Json:
 
 def _schemas() -> Json:
     taken = {route.body for route in ROUTES if route.takes_body}
-    given = {model for route in ROUTES for answer in route.answers.values() for model in _models(answer)}
+    answers = {answer for route in ROUTES for answer in route.answers.values()}
+    given: set[type[BaseModel]] = {ProblemAnswer, *(model for answer in answers for model in _models(answer))}
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in taken]
-    models += [(model, "serialization") for model in {ProblemAnswer, *given}]
+    models += [(model, "serialization") for model in given]
     _, schema = models_json_schema(sorted(models, key=lambda each: each[0].__name__), ref_template=_REF)
     definitions: Json = schema["$defs"]
     return definitions

@@ -24,6 +24,10 @@ GET /openapi.json    every call in detail
 """
 
 METRICS_TYPE = "text/plain"
+"""Of the usual format; a client that asks for OpenMetrics gets that."""
+
+OPENAPI = web.AppKey("openapi", bytes)
+"""The OpenAPI document."""
 
 
 async def livez(_: Call[NoQuery, NoBody]) -> web.Response:
@@ -43,6 +47,11 @@ async def metrics(call: Call[NoQuery, NoBody]) -> web.Response:
     """All numbers, in the format that the client likes best."""
     text, content_type = call.context.metrics(call.request.headers.get(hdrs.ACCEPT))
     return web.Response(body=text, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+async def openapi_document(call: Call[NoQuery, NoBody]) -> web.Response:
+    """This API, described."""
+    return web.Response(body=call.request.app[OPENAPI], content_type="application/json")
 
 
 async def front_page(_: Call[NoQuery, NoBody]) -> web.Response:
@@ -80,6 +89,16 @@ ROUTES: tuple[AnyRoute, ...] = (
         NoQuery,
         NoBody,
         answers={HTTPStatus.OK: METRICS_TYPE},
+    ),
+    Route(
+        "GET",
+        "/openapi.json",
+        "This API as an OpenAPI 3.1 document",
+        openapi_document,
+        NoQuery,
+        NoBody,
+        role=None,
+        answers={HTTPStatus.OK: "application/json"},
     ),
     Route(
         "GET",

@@ -150,7 +150,7 @@ def answered(
     """A good answer. ``revision`` becomes its ETag."""
     headers = {"Cache-Control": "no-store"}
     if revision is not None:
-        headers[hdrs.ETAG] = f'"{revision}"'
+        headers["ETag"] = f'"{revision}"'
     if location is not None:
         headers[hdrs.LOCATION] = location
     return web.Response(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from weakref import WeakSet
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -36,18 +35,9 @@ _BACKLOG = 128
 class AdminServer:
     """The admin API on some sockets. Made by :meth:`start`."""
 
-    def __init__(self, runner: web.AppRunner, spoken: WeakSet[asyncio.BaseProtocol]) -> None:
-        self._runner = runner
-        self._spoken = spoken
-        self._listening: list[asyncio.Server] = []
-
-    @classmethod
-    async def start(cls, context: AdminContext, sockets: Sequence[socket.socket]) -> AdminServer:
-        """Serve on sockets that listen already. They are closed by :meth:`stop`."""
-        app = create_app(context)
-        spoken: WeakSet[asyncio.BaseProtocol] = WeakSet()
-        app.middlewares.insert(0, _noting(spoken))
-        runner = web.AppRunner(
+    def __init__(self, app: web.Application) -> None:
+        app.middlewares.insert(0, self._noting())
+        self._runner = web.AppRunner(
             app,
             access_log=None,
             keepalive_timeout=IDLE_TIMEOUT,
@@ -55,8 +45,15 @@ class AdminServer:
             auto_decompress=False,
             shutdown_timeout=STOP_TIMEOUT,
         )
-        await runner.setup()
-        server = cls(runner, spoken)
+        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+        """The connections that have brought no request yet, and what will close them."""
+        self._listening: list[asyncio.Server] = []
+
+    @classmethod
+    async def start(cls, context: AdminContext, sockets: Sequence[socket.socket]) -> AdminServer:
+        """Serve on sockets that listen already. They are closed by :meth:`stop`."""
+        server = cls(create_app(context))
+        await server._runner.setup()
         loop = asyncio.get_running_loop()
         for each in sockets:
             server._listening.append(await loop.create_server(server._accept, sock=each, backlog=_BACKLOG))
@@ -66,6 +63,8 @@ class AdminServer:
         """Take nothing new, end the event streams, and give what is under way a moment."""
         for listening in self._listening:
             listening.close()
+        for timer in self._silent.values():
+            timer.cancel()
         await self._runner.cleanup()
 
     def _accept(self) -> asyncio.BaseProtocol:
@@ -74,12 +73,23 @@ class AdminServer:
         if len(server.connections) >= MOST_CONNECTIONS:
             return _Refusal()
         connection = server()
-        asyncio.get_running_loop().call_later(HEAD_TIMEOUT, self._close_silent, connection)
+        timer = asyncio.get_running_loop().call_later(HEAD_TIMEOUT, self._close_silent, connection)
+        self._silent[connection] = timer
         return connection
 
     def _close_silent(self, connection: web.RequestHandler) -> None:
-        if connection not in self._spoken:
-            connection.force_close()
+        del self._silent[connection]
+        connection.force_close()
+
+    def _noting(self) -> Middleware:
+        @web.middleware
+        async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+            timer = self._silent.pop(request.protocol, None)
+            if timer is not None:
+                timer.cancel()
+            return await handler(request)
+
+        return note
 
 
 class _Refusal(asyncio.Protocol):
@@ -88,12 +98,3 @@ class _Refusal(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.abort()
-
-
-def _noting(spoken: WeakSet[asyncio.BaseProtocol]) -> Middleware:
-    @web.middleware
-    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
-        spoken.add(request.protocol)
-        return await handler(request)
-
-    return note

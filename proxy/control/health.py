@@ -1,0 +1,125 @@
+"""Active health checks: each upstream is probed in a rhythm of its own, and verdicts become observations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proxy.control.controller import Controller
+from proxy.control.outcome import Outcome
+from proxy.logs.events import LogEvent
+from proxy.logs.log import EventLog
+from proxy.traffic.commands import ObserveHealth
+from proxy.traffic.health import RiseFall
+from proxy.traffic.model import Health, State
+from proxy.traffic.spec import AdminState, Color, HealthCheck, ServiceSpec
+from proxy.upstream.probe import ProbeResult, probe, resolve
+
+AT_ONCE = 64
+"""So many probes may be under way together, so that a large pool does not use up our descriptors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One upstream as it is probed."""
+
+    service: str
+    color: Color
+    address: str
+    check: HealthCheck
+
+
+class HealthMonitor:
+    """Probes every upstream that operators have not put into maintenance."""
+
+    def __init__(self, controller: Controller, log: EventLog) -> None:
+        self._controller = controller
+        self._log = log
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._watches: dict[Target, asyncio.Task[None]] = {}
+        self._hurry: dict[tuple[str, Color, str], asyncio.Event] = {}
+        self.checks: Counter[tuple[str, str, str, str]] = Counter()
+        """How many probes ended how: service, color, upstream, result."""
+
+    def start(self) -> None:
+        """Probe from now on, beginning with everything at once; follow the state."""
+        self._controller.on_change(self._follow)
+        self._sync(self._controller.state)
+
+    async def stop(self) -> None:
+        """Probe no more."""
+        for watch in self._watches.values():
+            watch.cancel()
+        await asyncio.gather(*self._watches.values(), return_exceptions=True)
+
+    def probe_now(self, service: str, color: Color, address: str) -> None:
+        """Do not wait for the rhythm: there is reason to doubt this upstream."""
+        if (hurry := self._hurry.get((service, color, address))) is not None:
+            hurry.set()
+
+    async def resolve(self, address: str) -> Sequence[str]:
+        """The IP addresses that the host of ``host:port`` stands for. Raises ``OSError`` where there are none."""
+        return await resolve(address)
+
+    async def healthy(self, service: ServiceSpec, address: str) -> bool:
+        """Whether one health check of the service, made now, finds the upstream good."""
+        return service.health is None or (await probe(address, service.health)).ok
+
+    def _follow(self, outcome: Outcome) -> None:
+        if outcome.before.services is not outcome.after.services:
+            self._sync(outcome.after)
+
+    def _sync(self, state: State) -> None:
+        wanted = set(_targets(state))
+        for target in self._watches.keys() - wanted:
+            self._watches.pop(target).cancel()
+        for target in wanted - self._watches.keys():
+            name = f"health of {target.address}"
+            self._watches[target] = asyncio.create_task(self._watch(target), name=name)
+
+    async def _watch(self, target: Target) -> None:
+        key = (target.service, target.color, target.address)
+        hurry = self._hurry[key] = asyncio.Event()
+        verdict = RiseFall(target.check.rise, target.check.fall, self._known(target))
+        while True:
+            async with self._gate:
+                result = await probe(target.address, target.check)
+            self.checks[(*key[:1], target.color.value, target.address, result.reason.value)] += 1
+            verdict = verdict.observe(result.ok)
+            if verdict.health is not self._known(target):
+                await self._tell(target, verdict.health, result)
+            hurry.clear()
+            await _rest(hurry, target.check.interval)
+
+    def _known(self, target: Target) -> Health:
+        service = self._controller.state.services.get(target.service)
+        pool = service.pool(target.color) if service else ()
+        return next((each.health for each in pool if each.address == target.address), Health.UNKNOWN)
+
+    async def _tell(self, target: Target, health: Health, result: ProbeResult) -> None:
+        fields = {"service": target.service, "color": target.color.value, "upstream": target.address}
+        if health is Health.HEALTHY:
+            self._log.info(LogEvent.UPSTREAM_HEALTHY, **fields)
+        else:
+            self._log.warning(LogEvent.UPSTREAM_UNHEALTHY, **fields, error=result.detail)
+        await self._controller.observe(ObserveHealth(target.service, target.color, target.address, health))
+
+
+async def _rest(hurry: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
+    except TimeoutError:
+        pass
+
+
+def _targets(state: State) -> Iterator[Target]:
+    for service in state.services.values():
+        if service.spec.health is None:
+            continue
+        for color in Color:
+            for upstream in service.pool(color):
+                if upstream.admin is not AdminState.MAINT:
+                    yield Target(service.name, color, upstream.address, service.spec.health)

@@ -1,0 +1,1 @@
+"""``/metrics``: what the workers and the control plane have counted, in the words of Prometheus."""

@@ -1,0 +1,208 @@
+"""The supervisor: puts the control plane together, starts the workers, and takes everything down again in order.
+
+Up: store -> state -> sockets -> board and workers -> health checks -> admin API.
+Down: the admin API says that it is not ready -> workers finish -> everything else closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+
+from proxy import __version__
+from proxy.config import Settings
+from proxy.control.admin.auth import read_tokens
+from proxy.control.admin.context import AdminContext
+from proxy.control.admin.server import AdminServer
+from proxy.control.clock import SystemClock
+from proxy.control.controller import Controller
+from proxy.control.ejections import Ejections
+from proxy.control.events import Events
+from proxy.control.health import HealthMonitor
+from proxy.control.metrics.collector import Metrics
+from proxy.control.metrics.sources import OperationCounts, Sources
+from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, steer_here
+from proxy.control.publisher import Publisher, TableTooLarge
+from proxy.control.reload import Reloader
+from proxy.control.signals import Signals
+from proxy.control.sockets import Listener, ListenError, close_listeners, listen_on, open_listeners
+from proxy.control.store.base import StoreError
+from proxy.control.store.recall import recall
+from proxy.control.store.sqlite import SqliteStore
+from proxy.control.worker import LaunchPlan, worker_command, worker_environment
+from proxy.control.workers import BootFailed, Workers
+from proxy.ipc.messages import ReopenLogs
+from proxy.logs.events import LogEvent
+from proxy.logs.log import EventLog, LibraryHandler, standard_error
+from proxy.shm.board import Board
+
+FIRST_VERDICTS = 5.0
+"""Seconds that the start waits at most for the first round of health checks."""
+
+STARTING_TROUBLE = (BootFailed, ListenError, StoreError, TableTooLarge, OSError, ValueError)
+
+
+def run(settings: Settings, config_path: Path) -> int:
+    """Run the front door until it is told to stop; gives the exit code: 0, or 1 if it could not start."""
+    log = standard_error()
+    logging.getLogger().addHandler(LibraryHandler(log))
+    try:
+        return uvloop.run(_run(settings, config_path, log))
+    except STARTING_TROUBLE as error:
+        log.error(LogEvent.START_FAILED, error=str(error))
+        return 1
+
+
+async def _run(settings: Settings, config_path: Path, log: EventLog) -> int:
+    log.info(LogEvent.STARTING, version=__version__, config=str(config_path), pid=os.getpid())
+    signals = Signals()
+    async with AsyncExitStack() as stack:
+        supervisor = Supervisor(settings, config_path, log, stack)
+        await supervisor.start()
+        await supervisor.serve(signals)
+    return 0
+
+
+class Supervisor:
+    """Holds what has to live as long as the program."""
+
+    def __init__(self, settings: Settings, config_path: Path, log: EventLog, stack: AsyncExitStack) -> None:
+        """What is started is undone by ``stack``, in reverse order."""
+        self._settings = settings
+        self._config_path = config_path
+        self._log = log
+        self._stack = stack
+        self._clock = SystemClock()
+        self._retirement = Retirement(log)
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Come up. Raises one of ``STARTING_TROUBLE`` when that is not possible."""
+        settings, stack = self._settings, self._stack
+        tokens = read_tokens(settings.admin.tokens)
+        store = await SqliteStore.open(settings.state_path, now=self._clock.wall())
+        stack.push_async_callback(store.close)
+        state = await recall(store, settings.door, settings.services)
+        mark = mark_of(settings.state_path)
+        predecessors = find_predecessors(mark)
+        listeners = self._listen(beside_predecessors=bool(predecessors))
+        admin_sockets = listen_on(settings.admin.listen, shared=bool(predecessors), mode=0o600)
+        events = Events(self._clock)
+        workers, publisher = self._crew(listeners, mark)
+        self._controller = Controller(
+            state, store=store, publisher=publisher, fleet=workers, events=events, clock=self._clock
+        )
+        stack.push_async_callback(self._controller.stop)
+        await self._controller.start()
+        self._monitor = HealthMonitor(self._controller, self._log)
+        self._ejections = Ejections(self._controller, self._monitor, self._log)
+        self._reloader = Reloader(self._config_path, settings, self._controller, self._clock, self._log)
+        self._monitor.start()
+        stack.push_async_callback(self._monitor.stop)
+        stack.push_async_callback(self._ejections.stop)
+        await workers.start(self._worker_count())
+        self._retire(predecessors, mark, listeners)
+        context = AdminContext(
+            controller=self._controller,
+            store=store,
+            events=events,
+            fleet=workers,
+            publisher=publisher,
+            reloading=self._reloader,
+            probing=self._monitor,
+            metrics=self._metrics().render,
+            obstacles=self._obstacles,
+            listen=settings.admin.listen,
+            front=settings.listen,
+            tokens=tokens,
+        )
+        admin = await AdminServer.start(context, admin_sockets)
+        stack.push_async_callback(admin.stop)
+        self._log.info(
+            LogEvent.READY,
+            listen=[listener.name for listener in listeners],
+            admin=str(settings.admin.listen),
+            workers=len(workers.pids),
+            generation=self._controller.state.generation,
+        )
+
+    async def serve(self, signals: Signals) -> None:
+        """Serve until a signal says stop; then finish what is in flight. A second signal ends that at once."""
+        number = await signals.until_stop(reload=self._reload, reopen=self._reopen, log=self._log)
+        grace = self._reloader.settings.shutdown_grace
+        self._stopping = True
+        self._log.info(LogEvent.STOPPING, signal=number.name, grace=grace)
+        began = self._clock.monotonic()
+        finishing = asyncio.create_task(self._workers.stop(grace))
+        again = asyncio.create_task(signals.next_stop())
+        await asyncio.wait({finishing, again}, return_when=asyncio.FIRST_COMPLETED)
+        if not finishing.done():
+            self._log.warning(LogEvent.STOPPING_NOW, signal=again.result().name)
+            finishing.cancel()
+            await self._workers.stop(0.0)
+        again.cancel()
+        cut = finishing.result() if finishing.done() and not finishing.cancelled() else None
+        self._log.info(LogEvent.STOPPED, cut=cut, seconds=round(self._clock.monotonic() - began, 3))
+
+    def _listen(self, *, beside_predecessors: bool) -> tuple[Listener, ...]:
+        listeners = open_listeners(self._settings.listen, beside_predecessors=beside_predecessors)
+        self._stack.callback(close_listeners, listeners)
+        return listeners
+
+    def _crew(self, listeners: Sequence[Listener], mark: str) -> tuple[Workers, Publisher]:
+        board = Board.create()
+        self._stack.callback(board.close)
+        environment = worker_environment(os.environ, **{MARK: mark})
+        plan = LaunchPlan(worker_command(), environment, board.fd, listeners)
+        self._workers = Workers(
+            plan,
+            log=self._log,
+            acknowledged=lambda: publisher.acknowledged(),
+            suspect=lambda report: self._ejections.suspect(report),
+        )
+        publisher = Publisher(board, self._workers)
+        self._publisher = publisher
+        self._stack.push_async_callback(self._workers.stop, 0.0)
+        return self._workers, publisher
+
+    def _metrics(self) -> Metrics:
+        operations = OperationCounts()
+        self._controller.on_change(operations.follow)
+        return Metrics(Sources(self._controller, self._workers, self._monitor, self._reloader, operations))
+
+    def _worker_count(self) -> int:
+        return self._settings.workers or len(os.sched_getaffinity(0))
+
+    def _retire(self, predecessors: Sequence[int], mark: str, listeners: Sequence[Listener]) -> None:
+        """Workers of a supervisor that died leave now that ours serve."""
+        if not predecessors:
+            return
+        self._log.warning(LogEvent.PREDECESSORS_FOUND, workers=len(predecessors))
+        steer_here(listeners)
+        task = asyncio.create_task(self._retirement.run(predecessors, mark, self._settings.shutdown_grace))
+        self._stack.callback(task.cancel)
+
+    def _obstacles(self) -> list[str]:
+        """What stands in the way of being ready."""
+        generation = self._controller.state.generation
+        obstacles = []
+        if self._stopping:
+            obstacles.append("the program is stopping")
+        if not self._publisher.all_seen(generation):
+            obstacles.append(f"not every worker serves generation {generation} yet")
+        if self._retirement.left:
+            obstacles.append(f"{self._retirement.left} workers of an earlier program have not left yet")
+        return obstacles
+
+    async def _reload(self) -> None:
+        await self._reloader.reload("signal")
+
+    def _reopen(self) -> None:
+        self._workers.send(ReopenLogs())
+        self._log.info(LogEvent.LOGS_REOPENED)

@@ -1,0 +1,89 @@
+"""One health check of one upstream: a request over a connection of its own, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proxy.http1.errors import ResponseError
+from proxy.http1.response import read_response
+from proxy.traffic.health import expects
+from proxy.traffic.spec import HealthCheck
+
+MAX_HEAD = 64 * 1024
+"""Bytes of an answer's head."""
+
+
+class ProbeReason(enum.StrEnum):
+    """How a probe ended: a label of metrics."""
+
+    OK = "ok"
+    STATUS = "status"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    """No connection for another reason, or the name does not resolve."""
+    BROKEN = "broken"
+    """The connection was made, but no answer came that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one probe has shown."""
+
+    reason: ProbeReason
+    detail: str = ""
+    """In words, for the log."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it speaks for the upstream."""
+        return self.reason is ProbeReason.OK
+
+
+async def probe(address: str, check: HealthCheck) -> ProbeResult:
+    """Ask the upstream ``host:port`` as the check says. Trouble on the way is a result and no exception."""
+    try:
+        async with asyncio.timeout(check.timeout):
+            return await _ask(address, check)
+    except TimeoutError:
+        return ProbeResult(ProbeReason.TIMEOUT, f"no answer within {check.timeout:g} s")
+    except ConnectionRefusedError:
+        return ProbeResult(ProbeReason.REFUSED, "the connection was refused")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ResponseError) as error:
+        return ProbeResult(ProbeReason.BROKEN, str(error))
+    except OSError as error:
+        return ProbeResult(ProbeReason.UNREACHABLE, error.strerror or str(error))
+
+
+async def resolve(address: str) -> Sequence[str]:
+    """The IP addresses that the host of ``host:port`` stands for. Raises ``OSError`` where there are none."""
+    host, port = split_address(address)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[v6]:port``."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+async def _ask(address: str, check: HealthCheck) -> ProbeResult:
+    host, port = split_address(address)
+    reader, writer = await asyncio.open_connection(host, port, limit=MAX_HEAD)
+    try:
+        named = check.host or address
+        request = f"GET {check.path} HTTP/1.1\r\nHost: {named}\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n"
+        writer.write(request.encode("latin-1"))
+        head = await reader.readuntil(b"\r\n\r\n")
+        while (answer := read_response(head, method=b"GET")).status < 200:
+            head = await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.transport.abort()  # what else it sends is of no interest
+    if expects(check, answer.status):
+        return ProbeResult(ProbeReason.OK)
+    return ProbeResult(ProbeReason.STATUS, f"answered {answer.status}")

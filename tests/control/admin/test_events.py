@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from proxy.control.admin import events
+from tests.control.admin.door import Admin, Api
+from tests.control.core import tasks, until
+
+
+@asynccontextmanager
+async def listening(api: Api, **fields: str) -> AsyncIterator[aiohttp.StreamReader]:
+    """An open event stream, past its first comment."""
+    headers = {name.replace("_", "-"): value for name, value in fields.items()}
+    async with asyncio.timeout(10), api.session.get("/v1/events", headers=headers) as response:
+        assert response.content_type == "text/event-stream"
+        assert (await response.content.readuntil(b"\n\n")).startswith(b":")
+        yield response.content
+
+
+async def heard(stream: aiohttp.StreamReader) -> dict[str, Any]:
+    """The next event."""
+    block = (await stream.readuntil(b"\n\n")).decode()
+    fields = dict(line.split(": ", 1) for line in block.strip().splitlines())
+    return {**fields, "data": json.loads(fields["data"])}
+
+
+async def test_what_happens_is_told_live(admin: Admin) -> None:
+    """A switch: changed, applied, ended, with ids that grow and operations as they look elsewhere."""
+    async with listening(admin.api) as stream:
+        reply = await admin.api.call(
+            "POST", "/v1/services/shop/switch?wait=drained", {"to": "green", "reason": "seven"}
+        )
+        told = [await heard(stream) for _ in range(3)]
+    assert [event["event"] for event in told] == ["changed", "operation_applied", "operation_ended"]
+    ids = [int(event["id"]) for event in told]
+    assert ids == sorted(set(ids))
+    assert (told[0]["data"]["by"], told[0]["data"]["reason"]) == ("local", "seven")
+    ended = told[2]["data"]
+    assert ended.pop("at") > 0
+    assert ended == {key: value for key, value in reply.body.items() if key != "progress"}
+
+
+async def test_a_stream_is_taken_up_where_it_broke_off(api: Api) -> None:
+    """Last-Event-ID: nothing twice, nothing missed."""
+    async with listening(api) as stream:
+        await api.call("PUT", "/v1/services/shop/split", {"green": 1})
+        first = await heard(stream)
+    await api.call("PUT", "/v1/services/shop/split", {"green": 2})
+    async with listening(api, Last_Event_ID=first["id"]) as stream:
+        ids = [int((await heard(stream))["id"]) for _ in range(3)]
+    assert ids == list(range(int(first["id"]) + 1, int(first["id"]) + 4))
+
+
+async def test_what_is_gone_is_said_to_be_gone(api: Api) -> None:
+    """A listener that was away for too long learns that it has missed something."""
+    async with listening(api, Last_Event_ID="1") as stream:
+        assert (await heard(stream))["event"] == "missed"
+
+
+async def test_an_id_that_is_none_is_refused(api: Api) -> None:
+    """An event source then stops instead of asking for ever."""
+    reply = await api.get("/v1/events", Last_Event_ID="last")
+    assert (reply.status, reply.code) == (400, "invalid_last_event_id")
+
+
+async def test_silence_is_broken_by_comments(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that both ends notice when the other is gone."""
+    monkeypatch.setattr(events, "HEARTBEAT", 0.01)
+    async with listening(api) as stream:
+        assert await stream.readuntil(b"\n\n") == b": still here\n\n"
+
+
+async def test_a_listener_that_went_away_is_forgotten(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stream ends at the next thing to say."""
+    monkeypatch.setattr(events, "HEARTBEAT", 0.01)
+    async with listening(api):
+        assert tasks("event stream")
+    await until(lambda: not tasks("event stream"))
+
+
+async def test_streams_are_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is told so."""
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    async with listening(api):
+        reply = await api.get("/v1/events")
+        assert (reply.status, reply.code) == (503, "too_many_streams")
+
+
+async def test_streams_end_when_the_events_do(admin: Admin) -> None:
+    """A program that stops does not wait for its listeners."""
+    async with listening(admin.api) as stream:
+        admin.core.events.close()
+        assert await stream.read() == b""

@@ -1,0 +1,69 @@
+"""The API keeps to its own document, whatever it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from proxy.control.admin.openapi import document
+from tests.control.admin.door import running_admin
+from tests.control.core import running_core
+
+EXAMPLES = 12
+"""Of each operation."""
+
+MEANT = {501, 503}
+"""Statuses above 500 that say something other than: this is broken."""
+
+SCHEMA = schemathesis.openapi.from_dict(document(secured=False)).exclude(path="/v1/events")
+
+
+@pytest.fixture(scope="module")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running admin API in a loop of its own, for a client that blocks."""
+    started: Future[str] = Future()
+    over = threading.Event()
+    thread = threading.Thread(target=asyncio.run, args=(_serve(tmp_path_factory.mktemp("fuzz"), started, over),))
+    thread.start()
+    try:
+        yield started.result(timeout=30)
+    finally:
+        over.set()
+        thread.join(timeout=30)
+
+
+async def _serve(folder: Path, started: Future[str], over: threading.Event) -> None:
+    async with running_core(folder / "db") as core, running_admin(core) as admin:
+        started.set_result(f"http://127.0.0.1:{admin.api.port}")
+        await asyncio.to_thread(over.wait)
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_one_that_the_document_tells_of(case: Any, base_url: str) -> None:
+    """Status, media type, fields and body are as documented, and nothing breaks."""
+    response = case.call(base_url=base_url)
+    assert response.status_code < 500 or response.status_code in MEANT
+    case.validate_response(
+        response,
+        checks=[
+            openapi_checks.status_code_conformance,
+            openapi_checks.content_type_conformance,
+            openapi_checks.response_headers_conformance,
+            openapi_checks.response_schema_conformance,
+        ],
+    )
