@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from proxy.cli.context import Change, Common, change_options, common_options
+from proxy.cli.context import Change, Common
 from proxy.cli.exit_codes import ExitCode
-from proxy.cli.operation import conclude
+from proxy.cli.operation import carry_out
+from proxy.cli.options import change_options, common_options
+from proxy.cli.refusals import end
 
 
 @click.command
@@ -17,9 +17,8 @@ from proxy.cli.operation import conclude
 def command(common: Common, *, change: Change) -> None:
     """Abort the running operation: its traffic goes back to where it was, at once."""
     name = common.service_name()
-    running = common.client.get(f"/v1/services/{name}").body["operation"]
+    running = common.client.get(common.service_path())["operation"]
     if running is None:
-        click.echo(f"bluegreen: no operation is running on service {name}", err=True)
-        sys.exit(ExitCode.REFUSED)
-    path = f"/v1/operations/{running['id']}/abort{change.query}"
-    conclude(common, change, common.client.call("POST", path, common.body()).body)
+        problem = {"code": "nothing_running", "detail": f"no operation is running on service {name}"}
+        end(common, ExitCode.REFUSED, problem, f"to undo the last one: `{common.command('rollback')}`")
+    carry_out(common, change, "POST", f"/v1/operations/{running['id']}/abort")

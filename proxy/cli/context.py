@@ -1,48 +1,57 @@
-"""What every verb shares: its common options, the admin API it talks to, and how it ends when that says no."""
+"""What verbs share that talk to the admin API: whom they ask, about which service, and how they are to answer."""
 
 from __future__ import annotations
 
-import functools
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
+from urllib.parse import quote
 
 import click
 
-from proxy.cli.admin_client import DEFAULT_ADMIN, AdminClient, Problem, Unreachable
-from proxy.cli.exit_codes import ExitCode
-
-DEFAULT_WAIT = 400.0
-"""Seconds a verb waits for the end of its operation: longer than a drain with its default deadlines can take."""
+from proxy.cli.admin_client import AdminClient, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The options that all verbs have which talk to the admin API."""
+    """The options that all of them have."""
 
     client: AdminClient
     service: str | None
     reason: str | None
     output: str
+    given: str = ""
+    """The options on the command line that another command needs, too, to be about the same thing."""
 
     @property
     def as_json(self) -> bool:
         """Whether the answer is for a machine."""
         return self.output == "json"
 
+    def command(self, verb: str) -> str:
+        """Another command about the same service and admin API, as it can be typed."""
+        return f"bluegreen {verb}{self.given}"
+
+    def services(self) -> list[dict[str, Any]]:
+        """All services, or the one that was named."""
+        if self.service is not None:
+            return [self.client.get(service_path(self.service))]
+        found = self.client.get("/v1/services").get("services")
+        if not isinstance(found, list):
+            raise Unreachable(f"what answers at {self.client.address} is no admin API", sent=False)
+        return found
+
     def service_name(self) -> str:
         """The service that is meant: the one named, or the only one there is."""
         if self.service is not None:
             return self.service
-        names = [str(service["name"]) for service in self.client.get("/v1/services").body["services"]]
-        if len(names) == 1:
-            return names[0]
-        if "default" in names:
-            return "default"
-        raise click.UsageError(f"there are several services ({', '.join(names)}): name one with --service")
+        names = [str(service["name"]) for service in self.services()]
+        if len(names) != 1:
+            raise click.UsageError(f"there are {len(names)} services ({', '.join(names)}): name one with --service")
+        return names[0]
+
+    def service_path(self) -> str:
+        """The path of the service that is meant."""
+        return service_path(self.service_name())
 
     def body(self, **fields: object) -> dict[str, object]:
         """A request's body: what is asked, and why."""
@@ -52,11 +61,12 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The options that all verbs have which change something."""
+    """The options of those that change something."""
 
     dry_run: bool
     wait: bool
     timeout: float
+    """Seconds."""
 
     @property
     def query(self) -> str:
@@ -64,83 +74,6 @@ class Change:
         return "?dry_run=true" if self.dry_run else ""
 
 
-def common_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the common options as its first argument, and turn refusals into messages and exit codes."""
-
-    @click.option("--service", metavar="NAME", envvar="BLUEGREEN_SERVICE", help="Not needed if there is only one.")
-    @click.option("--reason", metavar="TEXT", envvar="BLUEGREEN_REASON", help="Why, for the journal.")
-    @click.option(
-        "--output",
-        type=click.Choice(["table", "json"]),
-        default="table",
-        show_default=True,
-        envvar="BLUEGREEN_OUTPUT",
-        help="For people, or for machines.",
-    )
-    @click.option(
-        "--admin",
-        metavar="ADDRESS",
-        default=DEFAULT_ADMIN,
-        show_default=True,
-        envvar="BLUEGREEN_ADMIN",
-        help="The admin API: host:port or unix:PATH.",
-    )
-    @click.option("--token", metavar="TOKEN", envvar="BLUEGREEN_TOKEN", help="Bearer token for the admin API.")
-    @functools.wraps(verb)
-    def with_options(
-        *args: Any,
-        service: str | None,
-        reason: str | None,
-        output: str,
-        admin: str,
-        token: str | None,
-        **kwargs: Any,
-    ) -> None:
-        try:
-            client = AdminClient(admin, token)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--admin") from error
-        with reported_refusals(output):
-            verb(Common(client, service, reason, output), *args, **kwargs)
-
-    return with_options
-
-
-def change_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the options of those that change something, as its argument ``change``."""
-
-    @click.option("--dry-run", is_flag=True, envvar="BLUEGREEN_DRY_RUN", help="Show what would change; change nothing.")
-    @click.option("--wait/--no-wait", default=True, envvar="BLUEGREEN_WAIT", help="Wait until it is done and drained.")
-    @click.option(
-        "--timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0),
-        default=DEFAULT_WAIT,
-        show_default=True,
-        envvar="BLUEGREEN_TIMEOUT",
-        help="How long to wait.",
-    )
-    @functools.wraps(verb)
-    def with_options(*args: Any, dry_run: bool, wait: bool, timeout: float, **kwargs: Any) -> None:
-        verb(*args, change=Change(dry_run, wait, timeout), **kwargs)
-
-    return with_options
-
-
-@contextmanager
-def reported_refusals(output: str) -> Iterator[None]:
-    """Ends the command with a message and the right exit code when the admin API refuses or is not there."""
-    try:
-        yield
-    except Unreachable as error:
-        _refuse(output, ExitCode.UNREACHABLE, {"code": "unreachable", "detail": str(error)})
-    except Problem as error:
-        code = ExitCode.FAILED if error.status >= 500 else ExitCode.REFUSED
-        _refuse(output, code, {**error.document, "code": error.code, "detail": error.detail})
-
-
-def _refuse(output: str, code: ExitCode, document: dict[str, Any]) -> NoReturn:
-    if output == "json":
-        click.echo(json.dumps(document))
-    click.echo(f"bluegreen: {document['detail'] or document['code']} ({document['code']})", err=True)
-    sys.exit(code)
+def service_path(name: str) -> str:
+    """The path of a service in the admin API."""
+    return f"/v1/services/{quote(name, safe='')}"

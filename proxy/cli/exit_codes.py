@@ -11,6 +11,7 @@ class ExitCode(enum.IntEnum):
     DONE = 0
     FAILED = 1
     USAGE = 2
+    """The command line or the config file makes no sense."""
     UNREACHABLE = 3
     """The admin API did not answer."""
     REFUSED = 4
@@ -19,3 +20,9 @@ class ExitCode(enum.IntEnum):
     """The operation was undone, or a gate failed."""
     TIMED_OUT = 6
     """The operation goes on; only the waiting is over."""
+    INTERRUPTED = 130
+    """Ctrl-C: 128 and the number of the signal, as shells count."""
+    NOBODY_READS = 141
+    """Who reads the output is gone (``| head``), likewise."""
+    TERMINATED = 143
+    """TERM, likewise."""

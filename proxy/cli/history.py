@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import click
+from rich.table import Table
 
-from proxy.cli.context import Common, common_options
-from proxy.cli.terminal import add_row, make_console, make_table
+from proxy.cli.admin_client import Unreachable
+from proxy.cli.context import Common
+from proxy.cli.messages import print_json, say
+from proxy.cli.options import common_options
+from proxy.cli.terminal import Page, add_row, make_table
+from proxy.cli.wording import change_words
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of ``--follow``."""
+
+PAGE = 100
+"""Entries that one call of ``--follow`` asks for."""
 
 
 @click.command
@@ -21,45 +29,56 @@ LOOK_EVERY = 1.0
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many entries.")
 @common_options
 def command(common: Common, *, follow: bool, limit: int) -> None:
-    """Show what operators did, newest last."""
-    entries = _read(common, limit)
-    _show(common, entries, headings=True)
+    """Show who changed what, when and why, newest last."""
+    page = Page()
+    entries = _read(common, limit=limit)
+    _show(common, page, entries, heading=True)
     last = entries[-1]["id"] if entries else 0
     while follow:
         time.sleep(LOOK_EVERY)
-        fresh = [entry for entry in _read(common, 500) if entry["id"] > last]
-        if fresh:
-            last = fresh[-1]["id"]
-            _show(common, fresh, headings=False)
+        try:
+            entries = _read_after(common, last)
+        except Unreachable as error:
+            say(f"{error}; trying again")
+            continue
+        if entries:
+            _show(common, page, entries, heading=False)
+            last = entries[-1]["id"]
 
 
-def _read(common: Common, limit: int) -> list[dict[str, Any]]:
-    query = f"?limit={limit}" + (f"&service={common.service}" if common.service else "")
-    entries: list[dict[str, Any]] = common.client.get(f"/v1/history{query}").body["entries"]
+def _read(common: Common, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """A page of entries, oldest first."""
+    query = f"?limit={limit}" + ("" if before is None else f"&before={before}")
+    if common.service is not None:
+        query += f"&service={quote(common.service, safe='')}"
+    entries: list[dict[str, Any]] = common.client.get(f"/v1/history{query}")["entries"]
     return entries[::-1]
 
 
-def _show(common: Common, entries: list[dict[str, Any]], *, headings: bool) -> None:
+def _read_after(common: Common, last: int) -> list[dict[str, Any]]:
+    """All entries after one, oldest first, however many there are."""
+    entries = _read(common, limit=PAGE)
+    while entries and entries[0]["id"] > last + 1 and (older := _read(common, limit=PAGE, before=entries[0]["id"])):
+        entries = [*older, *entries]
+    return [entry for entry in entries if entry["id"] > last]
+
+
+def _show(common: Common, page: Page, entries: list[dict[str, Any]], *, heading: bool) -> None:
     if common.as_json:
         for entry in entries:
-            click.echo(json.dumps(entry))
-        return
-    console = make_console()
-    table = make_table(console, "when", "who", "what", "service", "change", "why")
-    table.show_header = headings
+            print_json(entry)
+    elif entries or heading:
+        page.show(_table(page, entries, heading=heading))
+
+
+def _table(page: Page, entries: list[dict[str, Any]], *, heading: bool) -> Table:
+    table = make_table(page, "when", "who", "what", "service", "change", "why")
+    table.show_header = heading
     for entry in entries:
-        add_row(
-            table, (_when(entry["at"]), entry["by"], entry["action"], entry["service"], _change(entry), entry["reason"])
-        )
-    if entries or headings:
-        console.print(table)
+        changes = "; ".join(change_words(change) for change in entry["changes"])
+        add_row(table, _when(entry["at"]), entry["by"], entry["action"], entry["service"], changes, entry["reason"])
+    return table
 
 
-def _when(at: float | str) -> str:
-    moment = datetime.fromtimestamp(at, UTC) if isinstance(at, (int, float)) else datetime.fromisoformat(at)
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _change(entry: dict[str, Any]) -> str:
-    changes = [f"{change['path']}: {change['before']} -> {change['after']}" for change in entry["changes"]]
-    return "\n".join(changes)
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

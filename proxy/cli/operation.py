@@ -1,22 +1,27 @@
-"""Following an operation to its end, and telling how it ended."""
+"""Making a change, following the operation that it begins to its end, and telling how that was."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
-import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from proxy.cli.admin_client import CALL_TIMEOUT, Problem, Unreachable
 from proxy.cli.context import Change, Common
 from proxy.cli.exit_codes import ExitCode
-from proxy.cli.terminal import add_row, make_console, make_table, styled
+from proxy.cli.messages import print_json, say
+from proxy.cli.receipt import show_operation
+from proxy.cli.terminal import Page
+from proxy.cli.wording import change_words, flow_words
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.5
 """Seconds that one call waits for the end of the operation; the time between two updates of the progress bar."""
+
+RUNNING = ("running", "paused")
 
 ENDINGS = {
     "succeeded": ExitCode.DONE,
@@ -25,96 +30,122 @@ ENDINGS = {
     "rolled_back": ExitCode.ROLLED_BACK,
 }
 
-RECEIPT = (
-    ("in_flight_at_flip", "in flight when the traffic moved"),
-    ("finished_on_old", "of these finished where they began"),
-    ("cut_by_client", "of these given up by their clients"),
-    ("cut_by_proxy", "of these cut by a drain deadline"),
-    ("failed", "of these failed by their upstream"),
-    ("dropped", "of these lost"),
-    ("retried", "tried again on another upstream"),
-    ("spread_ms", "ms until every worker had seen it"),
-    ("longest_ms", "ms until the last one was over"),
-)
-"""What a receipt says, in words."""
 
+def carry_out(common: Common, change: Change, method: str, path: str, *, done: str = "done", **fields: object) -> None:
+    """Make a change and see it through; ends the command with the exit code that it deserves.
 
-def conclude(common: Common, change: Change, reply: Any) -> None:
-    """Show the plan of a dry run, or follow the operation that a call began, and end with the exit code it deserves."""
+    Args:
+        common: whom to ask.
+        change: whether to change anything, and to wait.
+        method: of the call.
+        path: of the call.
+        done: what to say of a change that has no operation to follow.
+        **fields: the body of the call; those that are ``None`` are left out.
+    """
+    body = _asked(common, method, path + change.query, common.body(**fields))
     if change.dry_run:
-        _show_plan(common, reply)
-        return
-    if not change.wait:
-        _show_begun(common, reply)
-        return
-    operation = follow(common, reply, change.timeout)
-    _show(common, operation)
-    sys.exit(ENDINGS.get(operation["state"], ExitCode.TIMED_OUT))
+        _show_plan(common, body)
+    elif "kind" not in body:
+        _show_done(common, body, done)
+    elif change.wait:
+        _see_through(common, body, change.timeout)
+    else:
+        _show(common, body)
 
 
-def follow(common: Common, operation: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """The operation once it has ended, or after ``timeout`` seconds; live progress on a terminal."""
-    console = make_console(stderr=True)
+def _asked(common: Common, method: str, path: str, body: dict[str, object]) -> dict[str, Any]:
+    try:
+        return common.client.call(method, path, body).body
+    except KeyboardInterrupt:
+        say(f"interrupted; whether it was done is not known; look: `{common.command('status')}`")
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _see_through(common: Common, operation: dict[str, Any], timeout: float) -> NoReturn:
+    """Look at it again and again until it has ended, or for so many seconds; live progress on a terminal."""
     deadline = time.monotonic() + timeout
-    with _progress(console, common) as progress:
-        task = progress.add_task(_headline(operation), total=None)
-        while operation["state"] in ("running", "paused") and (left := deadline - time.monotonic()) > 0:
-            wait = min(LOOK_EVERY, left)
-            path = f"/v1/operations/{operation['id']}?wait={wait:.3f}s"
-            operation = common.client.get(path, timeout=wait + 30).body
-            progress.update(task, description=_headline(operation))
-    return operation
+    try:
+        with _progress(common) as update:
+            while operation["state"] in RUNNING and (left := deadline - time.monotonic()) > 0:
+                update(operation)
+                operation = _look(common, operation["id"], min(LOOK_EVERY, left))
+    except KeyboardInterrupt:
+        _end(common, operation, ExitCode.INTERRUPTED)
+    except (Unreachable, Problem):
+        _goes_on(common, operation)
+        raise
+    _end(common, operation, ENDINGS.get(operation["state"], ExitCode.TIMED_OUT))
 
 
-def _progress(console: Console, common: Common) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=common.as_json or not console.is_terminal)
+def _look(common: Common, operation: str, wait: float) -> dict[str, Any]:
+    return common.client.get(f"/v1/operations/{operation}?wait={wait:.3f}s", timeout=wait + CALL_TIMEOUT)
+
+
+def _end(common: Common, operation: dict[str, Any], code: ExitCode) -> NoReturn:
+    _show(common, operation)
+    sys.exit(code)
+
+
+@contextmanager
+def _progress(common: Common) -> Iterator[Callable[[dict[str, Any]], None]]:
+    page = Page(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(16), TimeElapsedColumn())
+    with Progress(*columns, console=page, transient=True, disable=common.as_json or not page.lively) as progress:
+        task = progress.add_task("", total=None)
+
+        def update(operation: dict[str, Any]) -> None:
+            total, completed = _drained(operation)
+            progress.update(task, description=_headline(operation), total=total, completed=completed)
+
+        yield update
 
 
 def _headline(operation: dict[str, Any]) -> str:
-    progress = operation.get("progress") or {}
-    left = progress.get("in_flight")
-    text = f"{operation['kind']} {operation['id']}: {progress.get('phase', operation['state'])}"
-    if progress.get("phase") == "draining" and left is not None:
-        text += f", {left} requests and {progress.get('tunnels', 0)} long-lived connections left"
-    return text
+    progress = operation["progress"]
+    text = f"{operation['kind']} {operation['id']}"
+    if progress["phase"] == "applying":
+        return f"{text}: seen by {progress['seen_by']} of {progress['workers']} workers"
+    text += f": {flow_words({'requests': progress['in_flight'], 'tunnels': progress['tunnels']})} left"
+    deadline = progress["tunnels_deadline_at" if progress["tunnels"] else "deadline_at"]
+    return text if deadline is None else f"{text}, cut in {max(deadline - time.time(), 0):.0f} s"
 
 
-def _show_begun(common: Common, operation: dict[str, Any]) -> None:
-    if common.as_json:
-        click.echo(json.dumps(operation))
-    else:
-        click.echo(f"{operation['kind']} {operation['id']} is {operation['state']}; see: bluegreen history")
+def _drained(operation: dict[str, Any]) -> tuple[int | None, int]:
+    """How much was in flight, and how much of it is over."""
+    progress, began = operation["progress"], (operation["receipt"] or {}).get("in_flight_at_flip", 0)
+    if progress["phase"] == "applying" or not began:
+        return None, 0
+    return began, began - progress["in_flight"] - progress["tunnels"]
 
 
-def _show_plan(common: Common, plan: dict[str, Any]) -> None:
-    if common.as_json:
-        click.echo(json.dumps(plan))
-        return
-    if not plan["changes"]:
-        click.echo("nothing would change")
-    for change in plan["changes"]:
-        click.echo(f"would change {change['path']}: {change['before']} -> {change['after']}")
+def _goes_on(common: Common, operation: dict[str, Any]) -> None:
+    say(f"{operation['kind']} {operation['id']} goes on by itself")
+    take_back = "" if operation["kind"] == "drain" else f"; take it back: `{common.command('rollback')}`"
+    say(f"follow it: `{common.command('status --watch')}`{take_back}")
 
 
 def _show(common: Common, operation: dict[str, Any]) -> None:
     if common.as_json:
-        click.echo(json.dumps(operation))
-        return
-    console = make_console()
-    console.print(f"{operation['kind']} {operation['id']}", styled(operation["state"]))
-    if operation.get("note"):
-        console.print(operation["note"])
-    show_receipt(console, operation.get("receipt"))
+        print_json(operation)
+    else:
+        show_operation(Page(), operation)
+    if operation["state"] in RUNNING:
+        _goes_on(common, operation)
 
 
-def show_receipt(console: Console, receipt: dict[str, Any] | None) -> None:
-    """What an operation did to requests."""
-    if not receipt:
+def _show_done(common: Common, service: dict[str, Any], done: str) -> None:
+    if common.as_json:
+        print_json(service)
+    else:
+        Page().show(done)
+
+
+def _show_plan(common: Common, plan: dict[str, Any]) -> None:
+    if common.as_json:
+        print_json(plan)
         return
-    table = make_table(console, ">count", "receipt")
-    for key, words in RECEIPT:
-        if receipt.get(key) is not None:
-            value = receipt[key]
-            add_row(table, (f"{value:.1f}" if isinstance(value, float) else value, words))
-    console.print(table)
+    page = Page()
+    for change in plan["changes"]:
+        page.show(f"would change: {change_words(change)}")
+    if not plan["changes"]:
+        page.show("nothing would change")

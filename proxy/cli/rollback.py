@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from proxy.cli.context import Change, Common, change_options, common_options
-from proxy.cli.operation import conclude
+from proxy.cli.context import Change, Common
+from proxy.cli.operation import carry_out
+from proxy.cli.options import change_options, common_options
 
 
 @click.command
@@ -14,5 +15,5 @@ from proxy.cli.operation import conclude
 @change_options
 def command(common: Common, *, force: bool, change: Change) -> None:
     """Go back to the split before the last operation, at once; one that still runs is ended."""
-    path = f"/v1/services/{common.service_name()}/rollback{change.query}"
-    conclude(common, change, common.client.call("POST", path, common.body(force=force or None)).body)
+    path = f"{common.service_path()}/rollback"
+    carry_out(common, change, "POST", path, force=force or None)

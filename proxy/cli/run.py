@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.config_option import config_option
 from proxy.cli.exit_codes import ExitCode
+from proxy.cli.options import config_option
 from proxy.config import ConfigError, load_settings
 from proxy.control.supervisor import run
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
-from rich.console import Console, Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from proxy.cli.context import Common, common_options
-from proxy.cli.terminal import make_console, styled
+from proxy.cli.admin_client import Unreachable
+from proxy.cli.context import Common
+from proxy.cli.messages import print_json, say
+from proxy.cli.options import common_options
+from proxy.cli.receipt import headline
+from proxy.cli.terminal import STYLES, Page, styled
 from proxy.cli.upstreams import upstream_table
+from proxy.cli.wording import flow_words
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.5
 """Seconds between two looks of ``--watch``."""
 
 BAR = 40
@@ -27,77 +32,78 @@ BAR = 40
 @common_options
 def command(common: Common, *, watch: bool) -> None:
     """Show services, split, pools, upstreams, health, in-flight requests and the running operation."""
-    console = make_console()
+    page, services = Page(), common.services()
     if not watch:
-        _print(common, console)
-    elif common.as_json or not console.is_terminal:
-        while True:
-            _print(common, console)
-            time.sleep(LOOK_EVERY)
+        _print(common, page, services)
+    elif page.lively and not common.as_json:
+        _watch(common, page, services)
     else:
-        _watch(common, console)
+        _print_on(common, page, services)
 
 
-def _watch(common: Common, console: Console) -> None:
-    with Live(console=console, auto_refresh=False, screen=True) as live:
-        while True:
-            live.update(_picture(console, _read(common)), refresh=True)
-            time.sleep(LOOK_EVERY)
-
-
-def _print(common: Common, console: Console) -> None:
-    services = _read(common)
+def _print(common: Common, page: Page, services: list[dict[str, Any]]) -> None:
     if common.as_json:
-        click.echo(json.dumps({"services": services}))
+        print_json({"services": services})
     else:
-        console.print(_picture(console, services))
+        page.show(picture(page, services))
 
 
-def _read(common: Common) -> list[dict[str, Any]]:
-    if common.service is not None:
-        return [common.client.get(f"/v1/services/{common.service}").body]
-    services: list[dict[str, Any]] = common.client.get("/v1/services").body["services"]
-    return services
+def _print_on(common: Common, page: Page, services: list[dict[str, Any]]) -> NoReturn:
+    """A page after the other; a program that is restarted meanwhile is waited for."""
+    while True:
+        _print(common, page, services)
+        time.sleep(LOOK_EVERY)
+        try:
+            services = common.services()
+        except Unreachable as error:
+            say(str(error))
 
 
-def _picture(console: Console, services: list[dict[str, Any]]) -> Group:
-    return Group(*(part for service in services for part in _service(console, service)))
+def _watch(common: Common, page: Page, services: list[dict[str, Any]]) -> NoReturn:
+    trouble = Text()
+    with Live(console=page, auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(Group(trouble, picture(page, services)), refresh=True)
+            time.sleep(LOOK_EVERY)
+            try:
+                services, trouble = common.services(), Text()
+            except Unreachable as error:
+                trouble = Text(f"{error}; trying again. This is how it was:", style="red")
 
 
-def _service(console: Console, service: dict[str, Any]) -> list[Any]:
+def picture(page: Page, services: list[dict[str, Any]]) -> Group:
+    """All services, one below the other."""
+    return Group(*(part for service in services for part in _service(page, service)))
+
+
+def _service(page: Page, service: dict[str, Any]) -> Iterator[RenderableType]:
     workers = service["workers"]
     facts = f"revision {service['revision']}, generation {service['generation']}, "
-    facts += f"{workers['applied']} of {workers['total']} workers serve it"
-    parts: list[Any] = [
-        Text.assemble((service["name"], "bold"), f" is {service['state']}, live is ", styled(service["live"])),
-        _split(service["split"]),
-        Text(facts, style="dim"),
-        _in_flight(service),
-        upstream_table(console, service),
-    ]
-    if service["operation"]:
-        parts.append(_operation(service["operation"]))
-    return parts
-
-
-def _split(split: dict[str, float]) -> Text:
-    green = round(BAR * split["green"] / 100)
-    bar = Text.assemble(("█" * (BAR - green), "blue"), ("█" * green, "green"))
-    return Text.assemble(f"blue {split['blue']:g} % ", bar, f" green {split['green']:g} %")
-
-
-def _in_flight(service: dict[str, Any]) -> Text:
-    words = []
+    facts += f"served by {workers['applied']} of {workers['total']} workers"
+    yield Text.assemble((service["name"], "bold"), f" is {service['state']}, live is ", styled(service["live"]))
+    yield Text(f"{facts}\n", style="dim")
     for color, pool in service["pools"].items():
-        flight = pool["in_flight"]
-        words.append(f"{color}: {flight['requests']} requests and {flight['tunnels']} long-lived in flight")
-    return Text("; ".join(words))
+        yield _pool(page, color, service["split"][color], pool["in_flight"])
+    if service["operation"]:
+        yield Text()
+        yield _operation(service["operation"])
+    yield Text()
+    yield upstream_table(page, service)
+
+
+def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Text:
+    line = Text.assemble(styled(f"{color:<6}"), f"{share:6.2f} %  ")
+    if page.lively:
+        filled = round(BAR * share / 100)
+        line.append("█" * filled, STYLES[color]).append("░" * (BAR - filled) + "  ", "dim")
+    return line.append(flow_words(in_flight))
 
 
 def _operation(operation: dict[str, Any]) -> Text:
-    progress = operation.get("progress") or {}
-    text = Text.assemble(f"{operation['kind']} {operation['id']} by {operation['by']} is ", styled(operation["state"]))
-    text.append(f", {progress.get('phase', '')}")
-    if operation.get("reason"):
+    text = headline(operation)
+    progress = operation["progress"]
+    left = flow_words({"requests": progress["in_flight"], "tunnels": progress["tunnels"]})
+    text.append(f", {left} left, by {operation['by']}")
+    if operation["reason"]:
         text.append(f" ({operation['reason']})")
     return text

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-PLAIN_WIDTH = 200
+PLAIN_WIDTH = 10_000
 """Columns where nobody looks at the width, so that nothing is folded or cut."""
 
 STYLES = {
-    "blue": "bold blue",
+    "blue": "bold bright_blue",
     "green": "bold green",
     "healthy": "green",
     "unhealthy": "red",
@@ -29,12 +30,35 @@ STYLES = {
 }
 
 
-def make_console(*, stderr: bool = False) -> Console:
-    """The console to print to. Colour only on a terminal, and not where NO_COLOR is set."""
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console = Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH, no_color=True)
-    return console
+class Page(Console):
+    """What is printed to. Colour and things that move only on a terminal, and not where NO_COLOR is set."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        """``stderr``: for messages and progress, as opposed to what was asked for."""
+        terminal = (sys.stderr if stderr else sys.stdout).isatty()
+        self.lively = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
+        super().__init__(
+            stderr=stderr,
+            force_terminal=self.lively,  # so that FORCE_COLOR does not put colour into files and pipes
+            color_system="auto" if self.lively else None,
+            width=None if terminal else PLAIN_WIDTH,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the one place where the command ends."""
+        raise  # noqa: PLE0704 - called where the error is handled
+
+    def show(self, content: RenderableType) -> None:
+        """Print without the spaces that fill up lines, which only a terminal has a use for."""
+        if self.lively:
+            self.print(content)
+            return
+        with self.capture() as capture:
+            self.print(content)
+        self.out(*(line.rstrip() for line in capture.get().splitlines()), sep="\n")
 
 
 def styled(word: object) -> Text:
@@ -42,16 +66,15 @@ def styled(word: object) -> Text:
     return Text(str(word), style=STYLES.get(str(word), ""))
 
 
-def make_table(console: Console, *headings: str, title: str | None = None) -> Table:
+def make_table(page: Page, *headings: str) -> Table:
     """An empty table. Headings that begin with ``>`` are of columns of numbers."""
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False
-    )
+    lines = box.SIMPLE_HEAD if page.lively else None
+    table = Table(box=lines, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left")
+        table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
     return table
 
 
-def add_row(table: Table, cells: Sequence[object]) -> None:
+def add_row(table: Table, *cells: object) -> None:
     """Add a row; words that have a colour get it."""
     table.add_row(*(cell if isinstance(cell, Text) else styled("" if cell is None else cell) for cell in cells))

@@ -2,128 +2,131 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 import click
+from rich.table import Table
 
-from proxy.cli.context import Change, Common, change_options, common_options
-from proxy.cli.operation import conclude
-from proxy.cli.terminal import add_row, make_console, make_table
+from proxy.cli.context import Change, Common
+from proxy.cli.messages import print_json
+from proxy.cli.operation import carry_out
+from proxy.cli.options import change_options, color_argument, common_options
+from proxy.cli.terminal import Page, add_row, make_table
 
-COLOR = click.argument("color", type=click.Choice(["blue", "green"]))
-ADDRESS = click.argument("address", metavar="HOST:PORT")
+MAX_WEIGHT = 256
+
+address_argument = click.argument("address", metavar="HOST:PORT")
 
 
 @click.group("upstreams", invoke_without_command=True)
+@common_options
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, common: Common) -> None:
     """List the upstreams of both colors, or change them."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_upstreams)
+        _list(common)
 
 
 @command.command("list")
 @common_options
 def list_upstreams(common: Common) -> None:
     """List the upstreams of both colors."""
-    service = common.client.get(f"/v1/services/{common.service_name()}").body
+    _list(common)
+
+
+def _list(common: Common) -> None:
+    service = common.client.get(common.service_path())
     if common.as_json:
-        click.echo(json.dumps(service["pools"]))
-        return
-    console = make_console()
-    console.print(upstream_table(console, service))
+        print_json(service["pools"])
+    else:
+        page = Page()
+        page.show(upstream_table(page, service))
 
 
-def upstream_table(console: Any, service: dict[str, Any]) -> Any:
+def upstream_table(page: Page, service: dict[str, Any]) -> Table:
     """Both pools, an upstream a row."""
-    table = make_table(console, "color", "upstream", ">weight", "admin", "health", ">in flight")
+    table = make_table(page, "color", "upstream", ">weight", "admin", "health", ">in flight")
     for color, pool in service["pools"].items():
         for upstream in pool["upstreams"]:
-            cells = (upstream[key] for key in ("address", "weight", "admin", "health", "in_flight"))
-            add_row(table, (color, *cells))
+            add_row(table, color, *(upstream[key] for key in ("address", "weight", "admin", "health", "in_flight")))
     return table
 
 
 @command.command
-@COLOR
-@ADDRESS
-@click.option("--weight", type=click.IntRange(0, 256), default=1, show_default=True, help="Its weight.")
+@color_argument
+@address_argument
+@click.option("--weight", type=click.IntRange(0, MAX_WEIGHT), default=1, show_default=True, help="Its weight.")
 @common_options
 @change_options
 def add(common: Common, color: str, address: str, *, weight: int, change: Change) -> None:
-    """Add an upstream; it serves once it has answered its health check."""
-    path = f"{_pool(common, color)}/upstreams{change.query}"
-    _finish(common, change, common.client.call("POST", path, common.body(address=address, weight=weight)).body)
+    """Add an upstream; it serves once it has passed its health checks."""
+    done = f"{color} {address} added; it serves once it is healthy: `{common.command('upstreams')}`"
+    carry_out(common, change, "POST", f"{_pool(common, color)}/upstreams", done=done, address=address, weight=weight)
 
 
 @command.command
-@COLOR
-@ADDRESS
+@color_argument
+@address_argument
+@click.option("--force", is_flag=True, help="Even if it is the last one of a color that has traffic.")
 @common_options
 @change_options
-def remove(common: Common, color: str, address: str, *, change: Change) -> None:
+def remove(common: Common, color: str, address: str, *, force: bool, change: Change) -> None:
     """Remove an upstream, and wait until what it is serving has ended."""
-    path = f"{_pool(common, color)}/upstreams/{quote(address)}{change.query}"
-    _finish(common, change, common.client.call("DELETE", path, common.body() or None).body)
+    path = _upstream(common, color, address)
+    carry_out(common, change, "DELETE", path, done=f"{color} {address} removed", force=force or None)
 
 
 @command.command
-@COLOR
-@ADDRESS
-@click.argument("weight", type=click.IntRange(0, 256))
+@color_argument
+@address_argument
+@click.argument("weight", type=click.IntRange(0, MAX_WEIGHT))
 @common_options
 @change_options
 def weight(common: Common, color: str, address: str, weight: int, *, change: Change) -> None:
-    """Set an upstream's WEIGHT; 0 means none at all."""
-    _patch(common, change, color, address, weight=weight)
+    """Set an upstream's WEIGHT; 0 means no requests at all."""
+    path = _upstream(common, color, address)
+    carry_out(common, change, "PATCH", path, done=f"{color} {address} has weight {weight}", weight=weight)
 
 
 @command.command
-@COLOR
-@ADDRESS
+@color_argument
+@address_argument
 @common_options
 @change_options
 def ready(common: Common, color: str, address: str, *, change: Change) -> None:
     """Let an upstream serve again."""
-    _patch(common, change, color, address, admin="ready")
+    _administer(common, change, color, address, "ready")
 
 
 @command.command
-@COLOR
-@ADDRESS
+@color_argument
+@address_argument
 @common_options
 @change_options
 def drain(common: Common, color: str, address: str, *, change: Change) -> None:
     """Send an upstream nothing new, and wait until what it is serving has ended. Its health is still checked."""
-    _patch(common, change, color, address, admin="drain")
+    _administer(common, change, color, address, "drain")
 
 
 @command.command
-@COLOR
-@ADDRESS
+@color_argument
+@address_argument
 @common_options
 @change_options
 def maint(common: Common, color: str, address: str, *, change: Change) -> None:
     """Send an upstream nothing at all, not even health checks."""
-    _patch(common, change, color, address, admin="maint")
+    _administer(common, change, color, address, "maint")
 
 
-def _patch(common: Common, change: Change, color: str, address: str, **fields: object) -> None:
-    path = f"{_pool(common, color)}/upstreams/{quote(address)}{change.query}"
-    _finish(common, change, common.client.call("PATCH", path, common.body(**fields)).body)
+def _administer(common: Common, change: Change, color: str, address: str, admin: str) -> None:
+    path = _upstream(common, color, address)
+    carry_out(common, change, "PATCH", path, done=f"{color} {address} is set to {admin}", admin=admin)
 
 
 def _pool(common: Common, color: str) -> str:
-    return f"/v1/services/{common.service_name()}/pools/{color}"
+    return f"{common.service_path()}/pools/{color}"
 
 
-def _finish(common: Common, change: Change, body: dict[str, Any]) -> None:
-    """A change that takes traffic from an upstream began a drain; any other is done."""
-    if change.dry_run or "kind" in body:
-        conclude(common, change, body)
-    elif common.as_json:
-        click.echo(json.dumps(body))
-    else:
-        click.echo("done")
+def _upstream(common: Common, color: str, address: str) -> str:
+    return f"{_pool(common, color)}/upstreams/{quote(address, safe='')}"

@@ -1,30 +1,26 @@
-"""One line for each answered request, written by a thread of its own so that a slow disk never holds up a request.
+"""One line for each answered request.
 
-Lines are gathered as bytes and handed over in batches. When the writer cannot keep up, whole batches are thrown away and
-counted: serving goes before writing.
+Lines are gathered as bytes and handed over in batches to a thread that writes them. When that cannot keep up, whole
+batches are thrown away and counted: serving goes before writing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import queue
-import sys
-import threading
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from json import dumps
-from pathlib import Path
 
+from proxy.dataplane.log_writer import LogWriter
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat
 
 BATCH = 64 * 1024
 """Bytes after which a batch is handed over without waiting for the clock."""
 
-WAITING_BATCHES = 64
-"""Batches that may wait for the disk before lines are thrown away."""
+_UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
+"""What could end a quoted part of a line, or the line, or make a terminal do something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +54,8 @@ class AccessLog:
         self._size = 0
         self._second = 0
         self._stamp = b""
-        self._batches: queue.Queue[tuple[int, bytes] | None] = queue.Queue(WAITING_BATCHES)
-        self._fd = -1
-        self._writer: threading.Thread | None = None
+        self._writer = LogWriter()
+        self._failed = 0
 
     @property
     def on(self) -> bool:
@@ -69,29 +64,16 @@ class AccessLog:
 
     def configure(self, spec: AccessLogSpec) -> None:
         """Write as the config says from now on."""
-        if spec == self._spec:
-            return
-        self._spec = spec
-        self.reopen()
+        if spec != self._spec:
+            self.flush()
+            self._spec = spec
+            self.reopen()
 
     def reopen(self) -> None:
         """Open the file anew, for instance after it was rotated away. What cannot be opened goes to standard error."""
         self.flush()
-        self._spec_fd()
-        if self._writer is None and self.on:
-            self._writer = threading.Thread(target=self._write, name="access-log", daemon=True)
-            self._writer.start()
-
-    def _spec_fd(self) -> None:
-        self._fd = sys.stdout.fileno()
-        if self.on and self._spec.path != "-":
-            try:
-                self._fd = os.open(self._spec.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            except OSError as error:
-                self._fd = sys.stderr.fileno()
-                print(
-                    f"access log {Path(self._spec.path)}: {error.strerror}; writing to standard error", file=sys.stderr
-                )
+        if self.on:
+            self._writer.open(self._spec.path)
 
     def write(self, entry: Entry, now: float) -> None:
         """Write one line. ``now`` is Unix seconds."""
@@ -102,29 +84,19 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Hand what was gathered to the writer."""
-        if not self._lines:
-            return
+        """Hand what was gathered to the writer, and tell what it has lost."""
+        failed = self._writer.lost - self._failed
+        self._failed += failed
         lines, self._lines, self._size = self._lines, [], 0
-        try:
-            self._batches.put_nowait((self._fd, b"".join(lines)))
-        except queue.Full:
-            self._lost(len(lines))
+        if lines and not self._writer.write(lines):
+            failed += len(lines)
+        if failed:
+            self._lost(failed)
 
     def close(self, timeout: float = 2.0) -> None:
         """Write what is left, for at most ``timeout`` seconds."""
         self.flush()
-        if self._writer is not None:
-            with contextlib.suppress(queue.Full):
-                self._batches.put(None, timeout=timeout)
-                self._writer.join(timeout)
-
-    def _write(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            fd, data = batch
-            with contextlib.suppress(OSError):  # a full disk must not end the writer: later batches may fit
-                while data:
-                    data = data[os.write(fd, data) :]
+        self._writer.close(timeout)
 
     def _format(self, entry: Entry, now: float) -> bytes:
         if self._spec.format is AccessLogFormat.JSON:
@@ -162,5 +134,5 @@ def _as_json(entry: Entry, now: float) -> bytes:
 def _as_combined(entry: Entry, stamp: bytes) -> bytes:
     """Apache's combined format; the two last fields, which we do not read, stay empty."""
     request = b"%s %s HTTP/1.%d" % (entry.method, entry.target, entry.version - 10)
-    quoted = request.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    quoted = _UNSAFE.sub(lambda unsafe: b"\\x%02x" % unsafe[0][0], request)
     return b'%s - - [%s] "%s" %d %d "-" "-"\n' % (entry.client or b"-", stamp, quoted, entry.status, entry.sent)

@@ -1,6 +1,6 @@
 """The cells into which a worker counts, found once and then only added to.
 
-Nothing here decides anything. Cells are looked up by name when a table is taken over, so that a request costs additions.
+Nothing here decides anything. Cells are looked up by name when a table is taken over, so a request costs additions.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxy.dataplane.bodies import ResponseBody
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.heads import RequestHead, ResponseHead
-from proxy.http1.response import forward_response, read_response
+from proxy.http1.response import forward_response, read_response, refuse_unasked_switch
 
 MAX_HEAD = 64 * 1024
 """Bytes that the head of an answer may have."""
@@ -17,9 +17,9 @@ END_OF_HEAD = b"\r\n\r\n"
 
 
 class Answer:
-    """Reads interim heads, the final head and the body. It is done when the body is, or when the protocol is switched."""
+    """Reads interim heads, the final head and the body. It is done with the body, or when the protocol is switched."""
 
-    __slots__ = ("_body", "_buffer", "_interim", "_request", "_request_id", "begun", "head", "switched")
+    __slots__ = ("_body", "_buffer", "_interim", "_request", "_request_id", "begun", "head", "keep_alive", "switched")
 
     def __init__(self, request: RequestHead, request_id: bytes) -> None:
         self._request = request
@@ -31,6 +31,8 @@ class Answer:
         """Whether the upstream has sent anything at all."""
         self.head: ResponseHead | None = None
         """The final head, once it is complete."""
+        self.keep_alive = False
+        """Whether the client was told that its connection stays open."""
         self.switched = False
         """Whether the upstream agreed to another protocol; what follows the head is in :meth:`rest`."""
 
@@ -52,7 +54,7 @@ class Answer:
     def feed_head(self, data: bytes, *, keep_alive: bool) -> bytes:
         """The bytes for the client, while the final head is not there yet.
 
-        ``keep_alive`` is what the client is told of its own connection, if this completes the head.
+        ``keep_alive`` is whether the client's connection may stay open, if this completes the head.
 
         Raises:
             ResponseError: the upstream does not speak HTTP as it should.
@@ -91,12 +93,12 @@ class Answer:
         version = self._request.version
         self.head = head
         self._body = ResponseBody(head.length, version)
-        out = forward_response(head, version=version, keep_alive=keep_alive, request_id=self._request_id)
+        self.keep_alive = keep_alive and (version > 10 or head.length >= 0)  # 1.0 knows no chunks: the close is the end
+        out = forward_response(head, version=version, keep_alive=self.keep_alive, request_id=self._request_id)
         return out + self._body.feed(rest) if rest else out
 
     def _switch(self, head: ResponseHead) -> bytes:
-        if not self._request.upgrade:
-            raise ResponseError(Reason.UPGRADE, "101 without having been asked to upgrade")
+        refuse_unasked_switch(head, self._request.upgrade)
         self.head = head
         self.switched = True
         return forward_response(head, version=11, keep_alive=True, request_id=self._request_id)

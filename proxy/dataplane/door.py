@@ -14,8 +14,9 @@ from proxy.dataplane.roles import Client
 from proxy.dataplane.routing import Routing
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
+from proxy.shm.board import BoardDamaged
 from proxy.traffic.outlier import counts_as_error
-from proxy.traffic.retry import Failure
+from proxy.traffic.retry import Failure, FailureReason
 
 Suspicion = Callable[[Lease, str], None]
 """Told of a lease on an upstream that has let several requests down in a row, and of why this one failed."""
@@ -61,7 +62,10 @@ class Door:
         """Serve from the newest table. Every request asks first; it costs one comparison where nothing is new."""
         routing = self.routing
         if routing.words[0] != routing.generation:
-            routing.refresh()
+            try:
+                routing.refresh()
+            except BoardDamaged:  # the table that is served already is still the best there is
+                return
             self.log.configure(routing.door.access_log)
 
     def new_request_id(self) -> bytes:
@@ -77,7 +81,24 @@ class Door:
             trusted = any(address in network for network in self.routing.trusted)
         return Forwarding(peer=peer.encode() or b"unknown", scheme=b"http", trusted=trusted)
 
-    def judge(self, lease: Lease, result: int | Failure) -> None:
+    def answered(self, lease: Lease, status: int, seconds: float) -> None:
+        """An upstream has begun its answer, so many seconds after it was given the request."""
+        lease.pool.meters.first_byte(seconds)
+        lease.upstream.meters.answered(status)
+        self._judge(lease, status)
+
+    def failed(self, lease: Lease, failure: Failure) -> None:
+        """An upstream let a request down."""
+        lease.upstream.meters.failed(failure.reason)
+        self._judge(lease, failure)
+
+    def dropped(self, lease: Lease) -> FailureReason:
+        """A request or tunnel is cut by a deadline of our own; gives which."""
+        reason = FailureReason.SHUTDOWN if self.stopping else FailureReason.DRAIN_DEADLINE
+        lease.pool.meters.dropped(reason)
+        return reason
+
+    def _judge(self, lease: Lease, result: int | Failure) -> None:
         """Hold a status or a failure against the upstream, or in its favour."""
         streak = lease.upstream.streak
         if streak is not None and streak.record(not counts_as_error(result)):

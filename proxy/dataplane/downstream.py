@@ -1,7 +1,8 @@
 """One client connection: reads request heads one after the other and gives each to an exchange.
 
-At most one exchange is under way. What a client sends ahead (pipelining) waits here as bytes, and once a lot of it waits
-the client is not read from any more; so answers keep their order, and memory its bounds.
+At most one exchange is under way, and none begins while the client has not taken the last answer. What a client sends
+ahead (pipelining) waits here as bytes, and once a lot of it waits the client is not read from any more; so answers keep
+their order, and memory its bounds.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ from typing import cast
 from proxy.dataplane.door import Door
 from proxy.dataplane.exchange import Exchange
 from proxy.dataplane.responses import own_answer
-from proxy.dataplane.roles import NEVER, Occupant
+from proxy.dataplane.roles import LOOK, NEVER, Occupant
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.request import Forwarding, check_partial_head, head_end, read_request, skip_blank_lines
 from proxy.upstream.connection import WRITE_HIGH, WRITE_LOW
+from proxy.upstream.transports import Outflow, is_silent, reset
 
 MAX_AHEAD = 64 * 1024
 """Bytes that may wait here before the client is not read from any more."""
 
 LINGER = 2.0
-"""Seconds that a closing connection goes on reading, so that no reset destroys the answer on its way."""
+"""Seconds that an idle connection goes on reading once our side is closed: a request may be on its way just then."""
+
+LINGER_AFTER_ANSWER = 5.0
+"""Seconds that a connection goes on reading behind an answer whose client may not expect it and still be sending."""
 
 MIN_IDLE = 5.0
-"""Seconds a connection has to be idle before a stopping worker closes it; a client that means to reuse it has done so."""
+"""Seconds of idleness before a stopping worker closes a connection; a client that means to reuse it has done so."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -33,14 +38,17 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_ahead",
         "_at_work",
-        "_eof",
-        "_lingering",
+        "_closing",
+        "_linger",
         "_peer",
+        "_seen",
         "deadline",
         "door",
+        "ended",
         "forwarding",
         "idle_since",
         "occupant",
+        "outflow",
         "transport",
     )
 
@@ -52,12 +60,15 @@ class ClientConnection(asyncio.Protocol):
         self.occupant: Occupant | None = None
         self.deadline = NEVER
         """When, on the loop's clock, something has to have happened. Whoever is at work sets it; the sweeper looks."""
+        self.ended = False
         self.idle_since = 0.0
+        self.outflow: Outflow | None = None
         self._peer = ""
         self._ahead = b""
+        self._seen = 0
         self._at_work = False
-        self._eof = False
-        self._lingering = False
+        self._closing = False
+        self._linger = 0.0
 
     # What the transport tells.
 
@@ -78,15 +89,20 @@ class ClientConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.occupant is not None:
             self.occupant.client_data(data)
-        elif not self._lingering:
+        elif self.outflow is not None:
+            self.keep_for_later(data)
+        elif not self._closing:
             self._ahead = self._ahead + data if self._ahead else data
             self._work()
 
     def eof_received(self) -> bool:
         """Keep the connection while an answer is owed: a client may close its side after its last request."""
-        self._eof = True
+        self.ended = True
         if self.occupant is not None:
             return self.occupant.client_eof()
+        if self._ahead and self.outflow is not None:
+            return True
+        self.close(linger=0.0)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -94,17 +110,26 @@ class ClientConnection(asyncio.Protocol):
         door.meters.cells[door.meters.open_connections] -= 1
         door.connections.discard(self)
         self.deadline = NEVER
+        self._closing = True
         occupant, self.occupant = self.occupant, None
         if occupant is not None:
             occupant.client_lost()
 
     def pause_writing(self) -> None:
+        now, stall = self.door.loop.time(), self.door.routing.door.timeouts.stall
+        self.outflow = Outflow(self.transport, now, stall)
+        self.deadline = now + stall
         if self.occupant is not None:
             self.occupant.client_full()
 
     def resume_writing(self) -> None:
+        if self._closing:
+            return
+        self.outflow = None
         if self.occupant is not None:
             self.occupant.client_writable()
+        else:
+            self._next()
 
     # What the occupant asks for.
 
@@ -113,8 +138,20 @@ class ClientConnection(asyncio.Protocol):
         """The client's address."""
         return self._peer.encode()
 
+    @property
+    def has_next(self) -> bool:
+        """Whether the client has sent another whole head ahead."""
+        return head_end(self._ahead) >= 0
+
+    def read_on(self) -> None:
+        """Read from the client again, after a pause."""
+        if not self.ended:  # else its end would be told once more
+            self.transport.resume_reading()
+
     def keep_for_later(self, data: bytes) -> None:
         """Bytes beyond the request under way: they are the next one's."""
+        if self._closing:
+            return
         self._ahead += data
         if len(self._ahead) > MAX_AHEAD:
             self.transport.pause_reading()
@@ -130,34 +167,37 @@ class ClientConnection(asyncio.Protocol):
         ``lingering`` says that the client does not expect the close, or may still be sending.
         """
         self.occupant = None
-        if not keep_alive or (self._eof and not self._ahead):
-            self.close(lingering=lingering and not self._eof)
-            return
-        self.idle_since = self.door.loop.time()
-        self.deadline = self.idle_since + self.door.routing.door.timeouts.idle
-        self.transport.resume_reading()
-        if self._ahead and not self._at_work:
-            self._work()
+        if keep_alive and (self._ahead or not self.ended):
+            self._next()
+        else:
+            lingering = (lingering or self._ahead != b"") and not self.ended
+            self.close(linger=LINGER_AFTER_ANSWER if lingering else 0.0)
 
-    def close(self, *, lingering: bool) -> None:
+    def close(self, *, linger: float) -> None:
         """Close after what was written has been sent.
 
-        With ``lingering`` only our side is closed first, and what still comes is read and thrown away: closing a socket
-        with unread input resets the connection, and the reset can overtake the answer.
+        With ``linger`` seconds only our side is closed first, and what still comes is read and thrown away: closing a
+        socket with unread input resets the connection, and the reset can overtake the answer.
         """
+        now = self.door.loop.time()
+        self._closing = True
+        self._linger = linger
         self._ahead = b""
-        if not lingering or not self.transport.can_write_eof():
+        self.deadline = now + linger
+        if self.transport.get_write_buffer_size():
+            self.outflow = Outflow(self.transport, now, self.door.routing.door.timeouts.stall)
+            self.deadline = now + LOOK
+        if linger:
+            self.read_on()
+            self.transport.write_eof()
+        else:
             self.transport.close()
-            return
-        self._lingering = True
-        self.deadline = self.door.loop.time() + LINGER
-        self.transport.resume_reading()
-        self.transport.write_eof()
 
     def abort(self) -> None:
-        """End the connection at once, so that an answer cut short is seen to be cut short."""
+        """End the connection by a RST, so that a cut answer is seen to be cut. The occupant hears nothing."""
         self.occupant = None
-        self.transport.abort()
+        self._closing = True
+        reset(self.transport)
 
     # The sweeper and the end of the worker.
 
@@ -166,25 +206,57 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = NEVER
         if self.occupant is not None:
             self.occupant.expired(now)
+        elif self._closing and not self.transport.get_write_buffer_size():
+            self._flushed(now)
+        elif self.outflow is not None:
+            self._look_after_outflow(self.outflow, now)
         elif self._ahead:
             self._refuse(RequestError(Reason.TIMEOUT, "the request head did not arrive in time"))
-        elif self._lingering:
-            self.transport.close()
         else:
-            self.close(lingering=True)
+            self._close_idle(now)
 
     def close_if_idle(self, now: float, min_idle: float) -> None:
-        """While the worker stops: close a connection that has been idle for a while and has nothing waiting to be read."""
-        if self.occupant is None and not self._ahead and not self._lingering and now - self.idle_since >= min_idle:
-            self.close(lingering=True)
+        """While the worker stops: close a connection that has been idle for a while."""
+        busy = self.occupant is not None or self._ahead or self._closing or self.outflow is not None
+        if not busy and now - self.idle_since >= min_idle:
+            self._close_idle(now)
+
+    def _close_idle(self, now: float) -> None:
+        if is_silent(self.transport):
+            self.close(linger=LINGER)
+        else:  # a request is here already and is read next: it shall have its answer
+            self.deadline = now + LINGER
+
+    def _flushed(self, now: float) -> None:
+        """All that was to be sent has been: now the client has its time to read it, and then it is over."""
+        if self.outflow is not None:
+            self.outflow = None
+            self.deadline = now + self._linger
+        else:
+            self.transport.close()
+
+    def _look_after_outflow(self, outflow: Outflow, now: float) -> None:
+        if outflow.stuck(now):
+            self.abort()
+        else:
+            self.deadline = now + LOOK
 
     # Reading heads.
 
+    def _next(self) -> None:
+        """Nothing is under way: wait for the next request, or begin with it if it is here already."""
+        self.idle_since = now = self.door.loop.time()
+        timeouts = self.door.routing.door.timeouts
+        self.deadline = now + (timeouts.idle if self.outflow is None else timeouts.stall)
+        self.read_on()
+        if self._ahead and not self._at_work:
+            self._work()
+
     def _work(self) -> None:
-        """Begin exchanges until one takes its time or the bytes run out: a loop, as pipelined requests must not nest."""
+        """Begin exchanges until one takes its time or the bytes run out: in a loop, lest pipelined requests nest."""
         self._at_work = True
         try:
-            while self._ahead and self.occupant is None and not self._lingering:
+            while self._ahead and self.occupant is None and self.outflow is None:
                 if not self._begin_exchange():
                     return
         except RequestError as error:
@@ -197,21 +269,28 @@ class ClientConnection(asyncio.Protocol):
         limits = self.door.routing.door.limits
         ahead = self._ahead
         start = skip_blank_lines(ahead) if ahead.startswith(b"\r") else 0
-        end = head_end(ahead, start)
+        end = head_end(ahead, max(start, self._seen - 3))
         if end < 0 or end - start > limits.max_head:
-            check_partial_head(ahead, limits, start)
-            self._expect_head()
+            check_partial_head(ahead, limits, start, seen=self._seen)
+            self._seen = len(ahead)
+            self._expect_more()
             return False
         head = read_request(ahead[start:end], max_headers=limits.max_headers)
         self._ahead = b""
+        self._seen = 0
         self.door.refresh()
         exchange = Exchange(self.door, self, head)
         self.occupant = exchange
         exchange.start(ahead[end:])
+        if self.ended and self.occupant is exchange:
+            exchange.client_eof()  # it came before the turn of this request
         return True
 
-    def _expect_head(self) -> None:
+    def _expect_more(self) -> None:
         """The head has begun: from now on it has to be complete in time, however slowly bytes trickle in."""
+        if self.ended:
+            self.close(linger=0.0)
+            return
         due = self.door.loop.time() + self.door.routing.door.timeouts.head
         self.deadline = min(self.deadline, due)
 
@@ -219,4 +298,4 @@ class ClientConnection(asyncio.Protocol):
         """Answer what cannot be read as a request, and read nothing more from this client."""
         request_id = self.door.refused(self.peer, error)
         self.transport.write(own_answer(error.status, request_id, str(error), keep_alive=False, head_only=False))
-        self.close(lingering=True)
+        self.close(linger=0.0 if self.ended else LINGER_AFTER_ANSWER)

@@ -1,8 +1,8 @@
 """One request and its answer, from the complete head to the last byte.
 
-Phases: *admitted* (color and upstream are chosen) -> *connecting* (unless an idle connection is at hand) -> *asking* (the
-request goes out) -> *answering* (the answer comes back) -> over. A failure is a value: before the first byte of the answer
-it may become another attempt; afterwards the client can only be shown that its answer was cut short.
+Phases: *admitted* (color and upstream are chosen) -> *connecting* (unless an idle connection is at hand) -> *asking*
+(the request goes out) -> *answering* (the answer comes back) -> over. A failure is a value: before the first byte of
+the answer it may become another attempt; afterwards the client can only be shown that its answer was cut short.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import asyncio
 from proxy.dataplane.admission import Lease, admit
 from proxy.dataplane.answer import Answer
 from proxy.dataplane.door import Door
-from proxy.dataplane.failures import connect_failure
+from proxy.dataplane.failures import connect_failure, overdue
 from proxy.dataplane.reporting import Record, report
 from proxy.dataplane.responses import own_answer
-from proxy.dataplane.roles import NEVER, Client
+from proxy.dataplane.retrying import Attempt, pick_another
+from proxy.dataplane.roles import LOOK, NEVER, Client
 from proxy.dataplane.tunnel import Tunnel
 from proxy.dataplane.upload import Upload
 from proxy.http1.errors import RequestError, ResponseError
@@ -23,8 +24,12 @@ from proxy.http1.framing import UNTIL_CLOSE
 from proxy.http1.heads import RequestHead
 from proxy.http1.request import client_request_id, forward_request
 from proxy.shm.names import Outcome
-from proxy.traffic.retry import Failure, FailureReason, Fault, is_idempotent, may_retry
+from proxy.traffic.retry import Failure, FailureReason, Fault, is_idempotent
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.transports import Outflow
+
+GONE = 499
+"""Status for the log alone: nobody is there to be answered."""
 
 STALE = "stale_connection"
 """Reason of a retry after the upstream closed an idle connection just as it was used again."""
@@ -37,19 +42,18 @@ class Exchange:
         "_answer",
         "_asked_at",
         "_client",
-        "_client_full",
         "_connecting",
         "_door",
         "_fresh_only",
         "_head",
-        "_keep_alive",
         "_lease",
+        "_outflow",
         "_outgoing",
         "_record",
+        "_stale",
         "_tried",
         "_upload",
         "_upstream",
-        "_upstream_full",
     )
 
     _lease: Lease
@@ -60,18 +64,16 @@ class Exchange:
         self._client = client
         self._door = door
         self._head = head
-        trusted = client.forwarding.trusted and client_request_id(head)
-        request_id = trusted or self._door.new_request_id()
-        self._record = Record(head, client.peer, request_id, began=self._door.loop.time())
+        request_id = (client.forwarding.trusted and client_request_id(head)) or door.new_request_id()
+        self._record = Record(head, client.peer, request_id, began=door.loop.time())
         self._answer = Answer(head, request_id)
         self._upstream: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._tried: set[object] = set()
+        self._tried: tuple[object, ...] = ()
         self._asked_at = 0.0
         self._fresh_only = False
-        self._keep_alive = False
-        self._client_full = False
-        self._upstream_full = False
+        self._stale = 0
+        self._outflow: Outflow | None = None  # what waits for the upstream, while that takes less than it is sent
 
     def start(self, rest: bytes) -> None:
         """Admit the request and send it on its way; ``rest`` is what came after its head."""
@@ -111,7 +113,8 @@ class Exchange:
         upstream = self._lease.upstream
         self._record.attempts += 1
         if not self._fresh_only:
-            connection = upstream.idle.take(self._door.loop.time(), repeatable=self._repeatable)
+            repeatable = self._repeatable and self._upload.surely_replayable
+            connection = upstream.idle.take(self._door.loop.time(), repeatable=repeatable)
             if connection is not None:
                 self._ask(connection)
                 return
@@ -122,7 +125,7 @@ class Exchange:
         door = self._door
         try:
             connection = await self._lease.upstream.idle.connect(door.loop, door.routing.door.timeouts.connect)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter comes of names that cannot be asked for
             self._connecting = None
             self._fail(connect_failure(error))
             return
@@ -135,15 +138,30 @@ class Exchange:
         connection.uses += 1
         self._fresh_only = False
         self._asked_at = self._door.loop.time()
-        connection.transport.write(self._outgoing + self._upload.begin())
+        if self._client.outflow is not None:
+            connection.transport.pause_reading()
         if not self._upload.done:
-            self._client.transport.resume_reading()
+            self._client.read_on()  # before anything is written, for that may pause it again
+        connection.transport.write(self._outgoing + self._upload.begin())
         self._expect_progress()
 
     def _expect_progress(self) -> None:
         timeouts = self._door.routing.door.timeouts
-        waiting = self._upload.done and self._answer.head is None
-        self._client.deadline = self._door.loop.time() + (timeouts.response if waiting else timeouts.stall)
+        if self._upstream_owes:
+            patience = timeouts.response
+        elif self._lease.long_lived and self._client.outflow is None:
+            patience = NEVER
+        else:
+            patience = timeouts.stall
+        self._client.deadline = self._door.loop.time() + patience
+
+    @property
+    def _upstream_owes(self) -> bool:
+        """Whether the head of the answer is next, or a 100 for a client that waits for it with its body."""
+        if self._answer.head is not None:
+            return False
+        upload = self._upload
+        return upload.done or (self._head.expect_continue and not upload.begun and not self._answer.begun)
 
     # From the client.
 
@@ -156,7 +174,7 @@ class Exchange:
         try:
             piece = upload.feed(data)
         except RequestError as error:
-            self._client_broke_rules(error)
+            self._end(Outcome.CUT_BY_CLIENT, status=error.status, reason=error.reason, detail=str(error))
             return
         if upload.surplus:
             self._client.keep_for_later(upload.surplus)
@@ -168,7 +186,7 @@ class Exchange:
             self._upstream.transport.write(piece)
             self._expect_progress()
         elif self._upload.overflowing:
-            self._client.transport.pause_reading()
+            self._client.transport.pause_reading()  # until there is an upstream to send it to
 
     def client_eof(self) -> bool:
         if self._upload.done:
@@ -177,15 +195,13 @@ class Exchange:
         return False
 
     def client_lost(self) -> None:
-        self._end(Outcome.CUT_BY_CLIENT, status=499, reason=FailureReason.CLIENT_GONE)
+        self._end(Outcome.CUT_BY_CLIENT, status=GONE, reason=FailureReason.CLIENT_GONE)
 
     def client_full(self) -> None:
-        self._client_full = True
         if self._upstream is not None:
             self._upstream.transport.pause_reading()
 
     def client_writable(self) -> None:
-        self._client_full = False
         if self._upstream is not None:
             self._upstream.transport.resume_reading()
             self._expect_progress()
@@ -206,25 +222,23 @@ class Exchange:
             self._become_tunnel()
         elif answer.done:
             self._finish()
-        elif not self._lease.long_lived:
+        elif out:  # a part of a head is no progress: the whole head has one time limit
             self._expect_progress()
 
     def _feed_head(self, data: bytes) -> bytes:
-        self._keep_alive = self._head.keep_alive and not self._door.stopping and self._upload.done
-        out = self._answer.feed_head(data, keep_alive=self._keep_alive)
+        out = self._answer.feed_head(data, keep_alive=self._may_keep_client())
         if self._answer.head is not None:
-            self._judge_answer(self._answer.head.status)
+            self._record.status = self._answer.head.status
+            self._door.answered(self._lease, self._record.status, self._door.loop.time() - self._asked_at)
             if self._answer.head.event_stream:
                 self._lease.lengthen()
-                self._client.deadline = NEVER
         return out
 
-    def _judge_answer(self, status: int) -> None:
-        lease = self._lease
-        self._record.status = status
-        lease.pool.meters.first_byte(self._door.loop.time() - self._asked_at)
-        lease.upstream.meters.answered(status)
-        self._door.judge(lease, status)
+    def _may_keep_client(self) -> bool:
+        head = self._head
+        if not head.keep_alive or not self._upload.done or head.upgrade:  # what it sent ahead may be no HTTP
+            return False
+        return not self._door.stopping or self._client.has_next
 
     def upstream_eof(self) -> None:
         last = self._answer.end()
@@ -241,18 +255,22 @@ class Exchange:
     def _upstream_gone(self, detail: str) -> None:
         upstream = self._upstream
         if upstream is not None and upstream.uses > 1 and not self._answer.begun and self._repeatable:
+            self._record.attempts -= 1  # a connection was tried that was no more, not the upstream
+            self._stale += 1
             self._retry(STALE, fresh_only=True)
             return
         reason = FailureReason.TRUNCATED if self._answer.begun else FailureReason.RESET
         self._fail(Failure(reason, detail))
 
     def upstream_full(self) -> None:
-        self._upstream_full = True
+        assert self._upstream is not None
+        now, stall = self._door.loop.time(), self._door.routing.door.timeouts.stall
+        self._outflow = Outflow(self._upstream.transport, now, stall)
         self._client.transport.pause_reading()
 
     def upstream_writable(self) -> None:
-        self._upstream_full = False
-        self._client.transport.resume_reading()
+        self._outflow = None
+        self._client.read_on()
         self._expect_progress()
 
     # Failures.
@@ -265,26 +283,22 @@ class Exchange:
     def _fail(self, failure: Failure) -> None:
         lease = self._lease
         if failure.fault is Fault.UPSTREAM:
-            lease.upstream.meters.failed(failure.reason)
-            self._door.judge(lease, failure)
-        self._tried.add(lease.upstream)
+            self._door.failed(lease, failure)
+        self._tried += (lease.upstream,)
         if self._try_another(failure):
             return
         self._end(Outcome.FAILED, status=failure.status, reason=failure.reason, detail=failure.detail)
 
     def _try_another(self, failure: Failure) -> bool:
-        service, pool = self._lease.service, self._lease.pool
-        allowed = may_retry(
-            failure,
+        attempt = Attempt(
+            number=self._record.attempts - self._stale,
             method=self._head.method,
             request_bytes_sent=self._upstream is not None,
             response_bytes_seen=self._answer.begun,
             replayable=self._upload.replayable,
-            attempt=self._record.attempts,
-            rule=service.spec.retry,
         )
-        other = pool.picker.pick_other(self._tried) if allowed and pool.picker is not None else None
-        if other is None or not service.budget.withdraw(self._door.loop.time()):
+        other = pick_another(self._lease, failure, attempt, self._tried, self._door.loop.time())
+        if other is None:
             return False
         self._lease.move(other)
         self._retry(failure.reason, fresh_only=False)
@@ -297,40 +311,47 @@ class Exchange:
         self._attempt()
 
     def expired(self, now: float) -> None:
-        """Something took too long: whose turn it was tells whose fault it is."""
-        uploading = not self._upload.done
-        if self._client_full or (uploading and not self._upstream_full and self._answer.head is None):
-            self._end(Outcome.CUT_BY_CLIENT, status=408, reason=FailureReason.CLIENT_STALL)
-        elif self._answer.head is None and not uploading:
-            self._fail(Failure(FailureReason.RESPONSE_TIMEOUT))
+        """Something took too long, unless a slow peer is still taking what waits for it."""
+        outflow = self._client.outflow or self._outflow
+        if outflow is not None and not outflow.stuck(now):
+            self._client.deadline = now + LOOK
+            return
+        failure = overdue(
+            client_full=self._client.outflow is not None,
+            upstream_full=self._outflow is not None,
+            upstream_owes=self._upstream_owes,
+            uploaded=self._upload.done,
+        )
+        if failure.fault is Fault.CLIENT:
+            self._end(Outcome.CUT_BY_CLIENT, status=failure.status, reason=failure.reason)
         else:
-            self._fail(Failure(FailureReason.STALL))
+            self._fail(failure)
 
     def cut(self) -> None:
         """A drain or the end of the worker has run out of patience."""
-        reason = FailureReason.SHUTDOWN if self._door.stopping else FailureReason.DRAIN_DEADLINE
-        self._lease.pool.meters.dropped(reason)
-        self._end(Outcome.CUT_BY_PROXY, status=503, reason=reason)
-
-    def _client_broke_rules(self, error: RequestError) -> None:
-        self._door.meters.rejected(error.reason)
-        self._end(Outcome.CUT_BY_CLIENT, status=error.status, reason=error.reason, detail=str(error))
+        self._end(Outcome.CUT_BY_PROXY, status=503, reason=self._door.dropped(self._lease))
 
     # Ends.
 
     def _finish(self) -> None:
         """The whole answer was handed on."""
-        upstream = self._upstream
-        self._upstream = None
+        upstream, self._upstream = self._upstream, None
         asked = self._upload.done
         if upstream is not None:
-            if asked and self._answer.reusable and not upstream.lost:
+            if self._leaves_reusable(upstream):
                 self._lease.upstream.idle.put(upstream, self._door.loop.time())
             else:
                 upstream.discard()
         self._lease.close(Outcome.FINISHED)
         report(self._door, self._record, Outcome.FINISHED)
-        self._client.exchange_over(keep_alive=self._keep_alive, lingering=self._head.keep_alive or not asked)
+        self._client.exchange_over(keep_alive=self._answer.keep_alive, lingering=self._head.keep_alive or not asked)
+
+    def _leaves_reusable(self, upstream: UpstreamConnection) -> bool:
+        """Whether the upstream has the whole request and gave exactly one answer, so that the next one starts clean."""
+        head = self._head
+        if upstream.lost or head.upgrade or not self._upload.done or not self._answer.reusable:
+            return False
+        return head.length == 0 or upstream.transport.get_write_buffer_size() == 0
 
     def _end(self, outcome: Outcome, *, status: int, reason: str, detail: str = "") -> None:
         """Anything but a whole answer: say so if nothing was sent yet, else let the client see that it was cut."""
@@ -346,7 +367,7 @@ class Exchange:
         report(self._door, self._record, outcome)
         if begun:
             self._client.abort()
-        elif status != 499:
+        elif status != GONE:
             self._door.meters.rejected(reason)
             self._answer_ourselves(status, detail or reason)
 
@@ -360,7 +381,7 @@ class Exchange:
 
     def _answer_ourselves(self, status: int, detail: str) -> None:
         head = self._head
-        keep_alive = head.keep_alive and self._upload.done and not self._door.stopping
+        keep_alive = head.version > 10 and self._may_keep_client()
         data = own_answer(
             status, self._record.request_id, detail, keep_alive=keep_alive, head_only=head.method == b"HEAD"
         )
@@ -369,6 +390,7 @@ class Exchange:
 
     def _drop_upstream(self) -> None:
         upstream, self._upstream = self._upstream, None
+        self._outflow = None
         if upstream is not None:
             upstream.discard()
 

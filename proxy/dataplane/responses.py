@@ -12,7 +12,7 @@ def own_answer(status: int, request_id: bytes, detail: str, *, keep_alive: bool,
 
     Args:
         status: 4xx or 5xx.
-        detail: one sentence for the person who reads it; plain ASCII, made by us and never from the request.
+        detail: one sentence for the person who reads it; made by us and never from the request.
         keep_alive: whether the connection stays open after it.
         head_only: whether it answers a HEAD request.
     """

@@ -7,9 +7,13 @@ from typing import Protocol
 
 from proxy.dataplane.admission import Lease
 from proxy.http1.request import Forwarding
+from proxy.upstream.transports import Outflow
 
 NEVER = float("inf")
 """The deadline of what may take for ever."""
+
+LOOK = 2.0
+"""Seconds between two looks at a peer that is slow: it may take as long as it likes, as long as it takes something."""
 
 
 class Occupant(Protocol):
@@ -29,7 +33,7 @@ class Occupant(Protocol):
         """The client is gone."""
 
     def client_full(self) -> None:
-        """More is waiting for the client than should be: hold back."""
+        """More is waiting for the client than should be: hold back. The deadline tells until when."""
 
     def client_writable(self) -> None:
         """What was waiting for the client has been sent: go on."""
@@ -54,6 +58,21 @@ class Client(Protocol):
     def peer(self) -> bytes:
         """The client's address."""
 
+    @property
+    def outflow(self) -> Outflow | None:
+        """What waits for a client that takes less than it is sent; ``None`` while it keeps up."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client has closed its side."""
+
+    @property
+    def has_next(self) -> bool:
+        """Whether the client has sent another whole head ahead."""
+
+    def read_on(self) -> None:
+        """Read from the client again, after a pause."""
+
     def keep_for_later(self, data: bytes) -> None:
         """Bytes beyond the request under way: they are the next one's."""
 
@@ -67,7 +86,7 @@ class Client(Protocol):
         """
 
     def abort(self) -> None:
-        """End the connection at once, so that an answer cut short is seen to be cut short."""
+        """End the connection by a RST, so that a cut answer is seen to be cut. The occupant hears nothing."""
 
     def expired(self, now: float) -> None:
         """The deadline has passed."""

@@ -1,9 +1,10 @@
 """The orderly end of a worker: nothing new, nothing lost.
 
 1. Everything in the accept queue is taken, then nobody accepts here any more.
-2. Each answer says ``Connection: close``, so clients with kept-alive connections leave by themselves.
-3. A connection that stays idle is closed, by half: what its client may have sent at the same moment is still read, so it
-   sees an orderly end and no reset, and knows that its request was not taken up (RFC 9112 section 9.3.1).
+2. Each answer says ``Connection: close`` unless the client has sent its next request already, so clients with
+   kept-alive connections leave by themselves.
+3. A connection that stays idle is closed, by half: what its client may have sent at the same moment is still read, so
+   it sees an orderly end and no reset, and knows that its request was not taken up (RFC 9112 section 9.3.1).
 4. When the grace is over, what is left is cut and counted.
 """
 
@@ -38,5 +39,7 @@ def _cut_the_rest(door: Door) -> int:
         if connection.occupant is not None:
             unfinished += 1
             connection.occupant.cut()
+        elif connection.transport.get_write_buffer_size():
+            unfinished += 1  # it was answered, but has not taken all of it
         connection.transport.close()
     return unfinished

@@ -1,7 +1,8 @@
 """One clock for all deadlines of a worker.
 
-Every connection carries the time at which something has to have happened, and setting it costs a store. Looking at all
-of them a few times a second is cheaper than a timer for each request, and no timeout of ours is so short that it matters.
+Every connection carries the time at which something has to have happened, and setting it costs a store. Looking at
+all of them a few times a second is cheaper than a timer for each request, and no timeout of ours is so short that it
+matters.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ PERIOD = 0.1
 
 
 class Sweeper:
-    """Looks for connections whose deadline has passed, for idle upstream connections that grew old, and flushes the log."""
+    """Looks for connections whose deadline has passed and idle upstream connections that grew old; flushes the log."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -31,6 +32,7 @@ class Sweeper:
             self._timer.cancel()
 
     def _sweep(self) -> None:
+        self.start()  # first, so that whatever happens below happens once
         door = self._door
         now = door.loop.time()
         for connection in [c for c in door.connections if c.deadline <= now]:
@@ -38,4 +40,3 @@ class Sweeper:
         for upstream in door.routing.upstreams():
             upstream.idle.sweep(now)
         door.log.flush()
-        self.start()

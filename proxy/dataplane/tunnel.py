@@ -7,15 +7,21 @@ import socket
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.reporting import Record, report
-from proxy.dataplane.roles import NEVER, Client
+from proxy.dataplane.roles import LOOK, NEVER, Client
 from proxy.shm.names import Outcome
+from proxy.traffic.retry import FailureReason
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.transports import Outflow
 
 
 class Tunnel:
-    """A client and an upstream joined. Each side's end of stream is passed on to the other; when both ended, it is over."""
+    """A client and an upstream joined.
 
-    __slots__ = ("_client", "_client_open", "_door", "_lease", "_record", "_upstream", "_upstream_open")
+    Each side's end of stream is passed on to the other; when both have ended, it is over. Whatever else ends it is
+    shown to both sides as a reset, for an end of stream might look to them as if they had everything.
+    """
+
+    __slots__ = ("_client", "_client_open", "_door", "_lease", "_outflow", "_record", "_upstream", "_upstream_open")
 
     def __init__(self, door: Door, client: Client, upstream: UpstreamConnection, record: Record, lease: Lease) -> None:
         self._door = door
@@ -23,6 +29,7 @@ class Tunnel:
         self._upstream = upstream
         self._lease = lease
         self._record = record
+        self._outflow: Outflow | None = None  # what waits for the upstream, while that takes less than it is sent
         self._client_open = True
         self._upstream_open = True
 
@@ -30,77 +37,118 @@ class Tunnel:
         """Take both connections over; ``rest`` is what the upstream has already sent of the new protocol."""
         client, upstream = self._client, self._upstream
         client.occupant = upstream.borrower = self
-        client.deadline = NEVER
         for transport in (client.transport, upstream.transport):
             _watch_for_vanished_peer(transport.get_extra_info("socket"))
+        self._wait()
+        client.read_on()  # before anything is written, for that may pause it
         if rest:
             self.upstream_data(rest)
         if ahead := client.take_ahead():
             self.client_data(ahead)
-        client.transport.resume_reading()
+        if client.ended:
+            self.client_eof()
 
     def client_data(self, data: bytes) -> None:
         self._record.received += len(data)
         self._upstream.transport.write(data)
+        if not self._upstream_open:
+            self._wait()
 
     def client_eof(self) -> bool:
         self._client_open = False
         if not self._upstream_open:
-            self._finish(Outcome.FINISHED)
+            self._finish()
             return False
         self._upstream.transport.write_eof()
+        self._wait()
         return True
 
     def client_lost(self) -> None:
-        self._finish(Outcome.CUT_BY_CLIENT if self._upstream_open else Outcome.FINISHED)
+        outcome = Outcome.CUT_BY_CLIENT if self._upstream_open else Outcome.FINISHED
+        self._break_off(outcome, FailureReason.CLIENT_GONE)
 
     def client_full(self) -> None:
         self._upstream.transport.pause_reading()
 
     def client_writable(self) -> None:
-        self._upstream.transport.resume_reading()
+        if self._upstream_open:
+            self._upstream.transport.resume_reading()
+        self._wait()
 
     def upstream_data(self, data: bytes) -> None:
         self._record.sent += len(data)
         self._client.transport.write(data)
+        if not self._client_open:
+            self._wait()
 
     def upstream_eof(self) -> None:
         self._upstream_open = False
-        if self._client_open:
-            self._client.transport.write_eof()
-        else:
-            self._finish(Outcome.FINISHED)
+        if not self._client_open:
+            self._finish()
+            return
+        self._client.transport.write_eof()
+        self._wait()
 
     def upstream_lost(self, error: Exception | None) -> None:
-        self._finish(Outcome.FINISHED if error is None else Outcome.FAILED)
+        self._break_off(Outcome.FAILED, FailureReason.TRUNCATED)
 
     def upstream_full(self) -> None:
+        now, stall = self._door.loop.time(), self._door.routing.door.timeouts.stall
+        self._outflow = Outflow(self._upstream.transport, now, stall)
         self._client.transport.pause_reading()
+        self._wait()
 
     def upstream_writable(self) -> None:
-        self._client.transport.resume_reading()
+        self._outflow = None
+        self._client.read_on()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Silence is no error in a tunnel; to take nothing is one, and so is to keep half of it open for nothing."""
+        timeouts = self._door.routing.door.timeouts
+        if self._client.outflow is not None or self._outflow is not None:
+            patience = timeouts.stall
+        elif self._client_open and self._upstream_open:
+            patience = NEVER
+        else:
+            patience = timeouts.idle
+        self._client.deadline = self._door.loop.time() + patience
 
     def expired(self, now: float) -> None:
-        """A tunnel sets no deadline: silence is no error in it."""
+        """A side takes nothing any more, or nothing has come through a tunnel that is only half open."""
+        outflow = self._client.outflow or self._outflow
+        if outflow is not None and not outflow.stuck(now):
+            self._client.deadline = now + LOOK
+        elif self._client.outflow is not None or not self._upstream_open:
+            self._break_off(Outcome.CUT_BY_CLIENT, FailureReason.CLIENT_STALL)
+        else:
+            self._break_off(Outcome.FAILED, FailureReason.STALL)
 
     def cut(self) -> None:
-        self._finish(Outcome.CUT_BY_PROXY)
+        """A drain or the end of the worker has run out of patience."""
+        self._break_off(Outcome.CUT_BY_PROXY, self._door.dropped(self._lease))
 
     @property
     def lease(self) -> Lease:
         """Where it is counted."""
         return self._lease
 
-    def _finish(self, outcome: Outcome) -> None:
-        if not self._lease.close(outcome):
-            return
-        self._upstream.discard()
-        self._client.occupant = None
-        self._client.transport.close()
+    def _finish(self) -> None:
+        """Both sides have ended: what is still on its way to either is sent."""
+        self._lease.close(Outcome.FINISHED)
+        report(self._door, self._record, Outcome.FINISHED)
+        self._upstream.finish(self._door.loop, self._door.routing.door.timeouts.stall)
+        self._client.exchange_over(keep_alive=False, lingering=False)
+
+    def _break_off(self, outcome: Outcome, reason: FailureReason) -> None:
+        self._lease.close(outcome)
+        self._record.reason = reason
         report(self._door, self._record, outcome)
+        self._upstream.reset()
+        self._client.abort()
 
 
 def _watch_for_vanished_peer(peer: socket.socket | None) -> None:
-    """Have the kernel notice a peer that is gone without a word: a tunnel may be silent for hours, and nobody else would."""
+    """Have the kernel notice a peer that is gone without a word: a tunnel may be silent for hours, and who else would?"""
     if peer is not None:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

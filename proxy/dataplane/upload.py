@@ -9,9 +9,9 @@ MAX_REPLAY = 64 * 1024
 
 
 class Upload:
-    """What the upstream is sent after the head. Before there is an upstream it waits here; afterwards it may be repeated."""
+    """What the upstream is sent after the head. Before there is an upstream it waits here; later it may be repeated."""
 
-    __slots__ = ("_body", "_kept", "_size")
+    __slots__ = ("_body", "_kept", "_size", "surely_replayable")
 
     def __init__(self, length: int, limit: int | None) -> None:
         """``length`` is the request's framing, ``limit`` the largest body in bytes.
@@ -22,6 +22,13 @@ class Upload:
         self._body = RequestBody(length, limit) if length else None
         self._kept: list[bytes] | None = []
         self._size = 0
+        self.surely_replayable = 0 <= length <= MAX_REPLAY
+        """Whether all of it will be kept, however much has come so far."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it has come."""
+        return self._size > 0
 
     @property
     def done(self) -> bool:

@@ -1,15 +1,17 @@
 """A worker process: ``python -m proxy worker`` with the descriptors it inherited from the supervisor.
 
-It is ready once it has a table. It goes on serving from the last table if the supervisor stalls or dies; it ends when it is
-told to, over the channel or by TERM.
+It is ready once it has a table. It goes on serving from the last table if the supervisor stalls or dies; it ends when
+it is told to, over the channel or by TERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -27,8 +29,8 @@ from proxy.dataplane.stopping import stop_gracefully
 from proxy.dataplane.sweeper import Sweeper
 from proxy.ipc.channel import Channel
 from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Wake
-from proxy.shm.board import BoardView
-from proxy.shm.meters import Meters
+from proxy.shm.board import BoardDamaged, BoardEmpty, BoardView
+from proxy.shm.meters import Meters, MetersFull
 
 BOOT_FAILED = 3
 """Exit code of a worker that could not begin to serve: starting it again would not help."""
@@ -59,21 +61,26 @@ class Worker:
         self._stop: asyncio.Future[float] = self._door.loop.create_future()
         self._channel: Channel | None = None
 
-    async def serve(self, channel: socket.socket) -> int:
-        """Serve until told to stop; gives the number of requests that had to be left unfinished."""
+    async def start(self, channel: socket.socket) -> None:
+        """Accept clients, and show the supervisor so."""
         self._channel = await Channel.open(channel, self._on_message, lambda error: None)
         self._door.loop.add_signal_handler(signal.SIGTERM, self._ask_to_stop, ORPHAN_GRACE)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
         await self._listening.start()
         self._sweeper.start()
         _tune_garbage_collection()
-        self._channel.send(Ready())
+        self._send(Ready())
         self._acknowledge()
+
+    async def serve(self) -> int:
+        """Serve until told to stop; gives the number of requests that had to be left unfinished."""
         grace = await self._stop
         unfinished = await stop_gracefully(self._door, self._listening, grace)
         self._sweeper.stop()
-        self._channel.send(Stopped(unfinished))
-        self._channel.close()
+        self._send(Stopped(unfinished))
+        if self._channel is not None:
+            self._channel.close()
+        await asyncio.sleep(0)  # so that what was closed or cut last is
         self._door.log.close()
         return unfinished
 
@@ -144,20 +151,34 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-async def _run(options: argparse.Namespace) -> None:
+def _boot(options: argparse.Namespace) -> Worker:
     board, meters = BoardView.attach(options.board), Meters.attach(options.meters)
     os.close(options.board)
     os.close(options.meters)
-    worker = Worker(options.slot, board, meters, options.listen)
-    await worker.serve(socket.socket(fileno=options.channel))
+    return Worker(options.slot, board, meters, options.listen)
+
+
+async def _run(options: argparse.Namespace) -> int:
+    try:
+        worker = _boot(options)
+        await worker.start(socket.socket(fileno=options.channel))
+    except (OSError, ValueError, BoardEmpty, BoardDamaged, MetersFull) as error:
+        sys.stderr.write(f"worker {options.slot} cannot serve: {error}\n")
+        return BOOT_FAILED
+    await worker.serve()
+    return 0
 
 
 def main(argv: list[str]) -> int:
     """Run a worker; gives its exit code: 0 after an orderly stop, ``BOOT_FAILED`` if it never began to serve."""
     options = _arguments(argv)
-    try:
-        uvloop.run(_run(options))
-    except (OSError, ValueError) as error:
-        print(f"worker {options.slot} cannot serve: {error}", file=sys.stderr)
-        return BOOT_FAILED
-    return 0
+    _allow_many_connections()
+    exit_code: int = uvloop.run(_run(options))
+    return exit_code
+
+
+def _allow_many_connections() -> None:
+    """Lift the limit of descriptors as far as it goes: at the limit the loop turns clients away."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

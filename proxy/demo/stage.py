@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_TIMEOUT = 20.0
-"""Seconds the front door may take to be ready."""
+from proxy.demo import descent
+from proxy.demo.ports import free_ports, is_free
 
-STOP_TIMEOUT = 15.0
-"""Seconds each process is given to end by itself."""
+START_TIMEOUT = 20.0
+"""Seconds that all may take to be ready."""
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks whether it is so far."""
 
 VERSIONS = {"blue": "v1", "green": "v2"}
+
+LOG = "bluegreen.log"
 
 CONFIG = """\
 # Made by `bluegreen demo`; gone when it ends.
 listen: ["127.0.0.1:{front}"]
-workers: {workers}
+workers: 2
 admin: {{listen: "127.0.0.1:{admin}"}}
 access_log: {{format: json, path: access.log}}
-shutdown: {{grace: 5s}}
+shutdown: {{grace: 1s}}
 services:
   default:
     pools:
@@ -51,99 +53,81 @@ class Stage:
 
     front: int
     admin: int
-    upstreams: dict[str, list[int]]
     folder: Path
     door: subprocess.Popen[bytes]
+    """The front door's process."""
 
-    @property
-    def admin_address(self) -> str:
-        """What the command takes as ``--admin``."""
-        return f"127.0.0.1:{self.admin}"
+    def log(self) -> str:
+        """The end of what the processes wrote."""
+        return (self.folder / LOG).read_text(errors="replace")[-2000:]
 
 
 @contextmanager
-def running_stage(*, front: int | None = None, admin: int | None = None, workers: int = 2) -> Iterator[Stage]:
+def running_stage(*, front: int | None = None, admin: int | None = None) -> Iterator[Stage]:
     """Everything up and healthy; down again and cleaned away at the end. Ports that are not given are free ones.
 
     Raises:
         StageError: a port is taken, or the front door did not become ready.
     """
-    for port in filter(None, (front, admin)):
-        _require_free(port)
+    _require_free(front, "--port")
+    _require_free(admin, "--admin-port")
+    *ports, free_front, free_admin = free_ports(6)
+    front, admin = front or free_front, admin or free_admin
+    pools = {"blue": ports[:2], "green": ports[2:]}
     folder = Path(tempfile.mkdtemp(prefix="bluegreen-demo-"))
-    upstreams = {color: [_free_port(), _free_port()] for color in VERSIONS}
-    with contextlib.ExitStack() as stack:
+    processes: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        for color, ports in upstreams.items():
-            for port in ports:
-                _started(stack, _app(color, port))
-        front, admin = front or _free_port(), admin or _free_port()
-        config = folder / "bluegreen.yaml"
-        pools = {color: [f"127.0.0.1:{port}" for port in ports] for color, ports in upstreams.items()}
-        config.write_text(CONFIG.format(front=front, admin=admin, workers=workers, **pools))
-        log = stack.enter_context((folder / "bluegreen.log").open("wb"))
-        door = _started(stack, [sys.executable, "-m", "proxy", "run", "--config", str(config)], stderr=log.fileno())
-        stage = Stage(front, admin, upstreams, folder, door)
+        stack.callback(descent.end, processes)
+        programs = (_door(folder, front, admin, pools), *_apps(pools))
+        processes.extend(descent.start(argv, output=folder / LOG) for argv in programs)
+        stage = Stage(front, admin, folder, processes[0])
         _wait_ready(stage)
         yield stage
 
 
-def _app(color: str, port: int) -> list[str]:
-    options = ["--color", color, "--version", VERSIONS[color], "--listen", f"127.0.0.1:{port}"]
-    return [sys.executable, "-m", "proxy.demo.app", *options]
+def _apps(pools: dict[str, list[int]]) -> Iterator[list[str]]:
+    for color, ports in pools.items():
+        for port in ports:
+            options = ["--color", color, "--version", VERSIONS[color], "--listen", f"127.0.0.1:{port}"]
+            yield [sys.executable, "-m", "proxy.demo.app", *options]
 
 
-def _started(stack: contextlib.ExitStack, argv: list[str], stderr: int | None = None) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C is for the demo, which then ends its processes in order.
-    process = subprocess.Popen(argv, stderr=stderr, start_new_session=True)  # noqa: S603 - our own program
-    stack.callback(_end, process)
-    return process
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _door(folder: Path, front: int, admin: int, pools: dict[str, list[int]]) -> list[str]:
+    addresses = {color: [f"127.0.0.1:{port}" for port in ports] for color, ports in pools.items()}
+    config = folder / "bluegreen.yaml"
+    config.write_text(CONFIG.format(front=front, admin=admin, **addresses))
+    return [sys.executable, "-m", "proxy", "run", "--config", str(config)]
 
 
 def _wait_ready(stage: Stage) -> None:
     deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
-        if stage.door.poll() is not None:
-            break
+    while time.monotonic() < deadline and stage.door.poll() is None:
         if _healthy(stage):
             return
-        time.sleep(0.05)
-    log = (stage.folder / "bluegreen.log").read_text(errors="replace")
-    raise StageError(f"the front door did not become ready:\n{log[-2000:]}")
+        time.sleep(LOOK_EVERY)
+    raise StageError(f"the front door did not become ready:\n{stage.log()}")
 
 
 def _healthy(stage: Stage) -> bool:
-    """Whether every upstream has answered its health check."""
+    """Whether every worker serves, and every upstream has passed its health check."""
     connection = http.client.HTTPConnection("127.0.0.1", stage.admin, timeout=2)
     try:
         connection.request("GET", "/v1/services/default")
         response = connection.getresponse()
-        service = json.loads(response.read()) if response.status == 200 else {"pools": {"": {"upstreams": [{}]}}}
-    except (OSError, http.client.HTTPException, ValueError):
+        if response.status != 200:
+            return False
+        service = json.loads(response.read())
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
+    workers = service["workers"]
     upstreams = [upstream for pool in service["pools"].values() for upstream in pool["upstreams"]]
-    return all(upstream.get("health") == "healthy" for upstream in upstreams)
+    served = workers["applied"] == workers["total"] > 0
+    return served and all(upstream["health"] == "healthy" for upstream in upstreams)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _require_free(port: int) -> None:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError as error:
-        raise StageError(f"port {port} is taken ({error.strerror}): stop what listens there, or use --port") from error
+def _require_free(port: int | None, option: str) -> None:
+    if port is not None and not is_free(port):
+        raise StageError(f"port {port} is taken: stop what listens there, or name another port with {option}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Protocol, cast
+
+from proxy.upstream.transports import receive, reset
 
 WRITE_HIGH = 64 * 1024
 WRITE_LOW = 16 * 1024
@@ -71,9 +72,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        if exc is not None:
+            self._salvage()
         borrower, self.borrower = self.borrower, None
         if borrower is not None:
             borrower.upstream_lost(exc)
+
+    def _salvage(self) -> None:
+        """Hand on what the upstream said before it closed in the midst of a request: a failed write ends all reading."""
+        while self.borrower is not None and (data := receive(self.transport)):
+            self.borrower.upstream_data(data)
 
     def pause_writing(self) -> None:
         if self.borrower is not None:
@@ -89,21 +97,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.borrower = None
         self.transport.abort()
 
-    def silent(self) -> bool:
-        """Whether the socket has neither data nor an end of stream waiting: one system call, for what must not be sent twice."""
-        peer = cast(socket.socket, self.transport.get_extra_info("socket"))
-        try:
-            return _peek(peer.fileno()) is None
-        except OSError:
-            return False
+    def reset(self) -> None:
+        """Like :meth:`discard`, and the upstream is shown that this was no orderly end."""
+        self.lost = True
+        self.borrower = None
+        reset(self.transport)
 
-
-def _peek(fd: int) -> bytes | None:
-    """What a socket would give right now; ``None`` when that is nothing yet."""
-    duplicate = socket.socket(fileno=fd)
-    try:
-        return duplicate.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return None
-    finally:
-        duplicate.detach()
+    def finish(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        """Close once everything is sent, or after ``patience`` seconds. Its borrower hears nothing more."""
+        self.lost = True
+        self.borrower = None
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            loop.call_later(patience, self.transport.abort)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.transports import is_silent
 
 MAX_IDLE_AGE = 4.0
 """Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
 
-SAFE_IDLE_AGE = 1.0
-"""Seconds up to which an idle connection may carry a request that must not be sent twice."""
+SAFE_IDLE_AGE = 0.005
+"""Seconds up to which an idle connection may carry a request that must not be sent twice.
+
+Under load a connection is idle for less than that, and no server is so impatient that it closes one so soon. Where there
+is no load a new connection is cheap.
+"""
 
 MAX_IDLE = 512
 """Idle connections kept per upstream and worker."""
@@ -19,13 +24,14 @@ MAX_IDLE = 512
 class IdlePool:
     """Idle connections of one upstream, the freshest on top: the others grow old and are closed."""
 
-    __slots__ = ("_idle", "host", "port")
+    __slots__ = ("_closed", "_idle", "host", "port")
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         self.host = host.strip("[]")
         self.port = int(port)
         self._idle: list[UpstreamConnection] = []
+        self._closed = False
 
     def take(self, now: float, *, repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or ``None`` when a new one has to be made.
@@ -44,17 +50,18 @@ class IdlePool:
             if now - connection.idle_since > SAFE_IDLE_AGE:  # and so are all below it
                 self._idle.append(connection)
                 return None
-            if connection.silent():
+            if is_silent(connection.transport):
                 return connection
             connection.discard()
         return None
 
     def put(self, connection: UpstreamConnection, now: float) -> None:
         """Keep a connection for the next request."""
-        if len(self._idle) >= MAX_IDLE:
+        if self._closed or len(self._idle) >= MAX_IDLE:
             connection.discard()
             return
         connection.borrower = None
+        connection.transport.resume_reading()  # a slow client may have paused it, and its end must not go unseen here
         connection.idle_since = now
         self._idle.append(connection)
 
@@ -71,7 +78,8 @@ class IdlePool:
             del self._idle[:keep]
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, and keep none from now on: nobody will ask for them."""
+        self._closed = True
         for connection in self._idle:
             if not connection.lost:
                 connection.discard()

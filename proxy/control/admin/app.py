@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.config.settings import Role
@@ -29,9 +29,12 @@ def create_app(context: AdminContext) -> web.Application:
     app[STREAMS] = set[asyncio.Task[None]]()
     app[OPENAPI] = json.dumps(openapi.document(secured=bool(context.tokens))).encode()
     app.on_shutdown.append(end_streams)
+    app.on_response_prepare.append(_sign)
     kept = IdempotentAnswers(SystemClock())
     for route in ROUTES:
-        _add(app, route.method, route.path, Endpoint(route, context, kept).serve)
+        endpoint = Endpoint(route, context, kept)
+        for method in route.methods:
+            _add(app, method, route.path, endpoint.serve)
     for (method, path), words in NOT_YET.items():
         _add(app, method, path, _not_yet(context, words))
     return app
@@ -39,6 +42,12 @@ def create_app(context: AdminContext) -> web.Application:
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
     app.router.add_route(method, path, handler, expect_handler=answer_expectation)
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    """Say who answers, but not with which versions of what; and that browsers are not to guess what it is."""
+    response.headers[hdrs.SERVER] = "bluegreen"
+    response.headers["X-Content-Type-Options"] = "nosniff"
 
 
 def _border(guard: Guard) -> Middleware:

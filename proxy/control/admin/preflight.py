@@ -82,7 +82,7 @@ async def _resolved(probing: Probing, address: str) -> list[IpAddress]:
         async with asyncio.timeout(RESOLVE_TIMEOUT):
             found = await probing.resolve(address)
     except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        reason = str(error) or f"no answer within {RESOLVE_TIMEOUT:g} s"
+        reason = getattr(error, "strerror", None) or str(error) or f"no answer within {RESOLVE_TIMEOUT:g} s"
         detail = f"{address} cannot be resolved: {reason}"
         raise Problem(AdminCode.UPSTREAM_NOT_RESOLVABLE, detail, address=address) from None
     return [_plain(ipaddress.ip_address(ip)) for ip in found]

@@ -79,6 +79,11 @@ class Route(Generic[Q, B]):
         return self.handler.__name__.strip("_")
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are served: what can be read can be asked for its head alone (RFC 9110, 9.1)."""
+        return (self.method,) if self.changes else (hdrs.METH_GET, hdrs.METH_HEAD)
+
+    @property
     def changes(self) -> bool:
         """Whether it changes something."""
         return self.method != hdrs.METH_GET

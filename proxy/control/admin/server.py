@@ -7,10 +7,12 @@ these need: descriptors above all.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.control.admin.app import create_app
@@ -39,6 +41,7 @@ class AdminServer:
         app.middlewares.insert(0, self._noting())
         self._runner = web.AppRunner(
             app,
+            logger=_quiet_logger(),
             access_log=None,
             keepalive_timeout=IDLE_TIMEOUT,
             lingering_time=LINGER,
@@ -54,9 +57,8 @@ class AdminServer:
         """Serve on sockets that listen already. They are closed by :meth:`stop`."""
         server = cls(create_app(context))
         await server._runner.setup()
-        loop = asyncio.get_running_loop()
         for each in sockets:
-            server._listening.append(await loop.create_server(server._accept, sock=each, backlog=_BACKLOG))
+            server._listening.append(await server._listen(each))
         return server
 
     async def stop(self) -> None:
@@ -67,11 +69,21 @@ class AdminServer:
             timer.cancel()
         await self._runner.cleanup()
 
+    async def _listen(self, sock: socket.socket) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        if sock.family == socket.AF_UNIX:
+            return await loop.create_unix_server(self._accept, sock=sock, backlog=_BACKLOG)
+        return await loop.create_server(self._accept, sock=sock, backlog=_BACKLOG)
+
     def _accept(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         assert server is not None
-        if len(server.connections) >= MOST_CONNECTIONS:
+        connections = server.connections
+        if len(connections) >= MOST_CONNECTIONS:
             return _Refusal()
+        if len(self._silent) >= MOST_CONNECTIONS:  # most of them went away without a word
+            for gone in self._silent.keys() - set(connections):
+                self._silent.pop(gone).cancel()
         connection = server()
         timer = asyncio.get_running_loop().call_later(HEAD_TIMEOUT, self._close_silent, connection)
         self._silent[connection] = timer
@@ -90,6 +102,17 @@ class AdminServer:
             return await handler(request)
 
         return note
+
+
+def _quiet_logger() -> logging.Logger:
+    """A logger for aiohttp. Who does not speak HTTP is told so in the answer; a port scan must not fill the log."""
+    logger = logging.getLogger("proxy.control.admin.http")
+    logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class _Refusal(asyncio.Protocol):

@@ -104,6 +104,7 @@ class Admin:
     core: Core
     api: Api
     context: AdminContext
+    server: AdminServer
     config: Path
     """The config file."""
     obstacles: list[str] = field(default_factory=list)
@@ -138,7 +139,7 @@ async def running_admin(
     server = await AdminServer.start(context, [sock])
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            yield Admin(core, Api(session, port), context, config, obstacles)
+            yield Admin(core, Api(session, port), context, server, config, obstacles)
     finally:
         await server.stop()
         os.close(silence)

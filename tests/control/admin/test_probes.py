@@ -30,3 +30,9 @@ async def test_the_front_page_says_where_things_are(api: Api) -> None:
     reply = await api.get("/")
     assert reply.headers["Content-Type"].startswith("text/plain")
     assert b"/v1/services" in reply.raw
+
+
+async def test_answers_do_not_tell_versions(api: Api) -> None:
+    """Neither good ones nor problems."""
+    for path in ("/livez", "/nowhere"):
+        assert (await api.get(path)).headers["Server"] == "bluegreen"

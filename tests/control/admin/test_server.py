@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
+import aiohttp
 import pytest
+import uvloop
 
+from proxy.config.addresses import UnixAddress
 from proxy.control.admin import bodies, server
-from tests.control.admin.door import Api
+from proxy.control.admin.server import AdminServer
+from tests.control.admin.door import Admin, Api, running_admin
+from tests.control.core import running_core, tasks, until
 
 HEAD = b"POST /v1/services/shop/switch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -42,3 +51,66 @@ async def test_a_body_that_does_not_come_is_408(api: Api, monkeypatch: pytest.Mo
     answer = await api.raw(HEAD + b"Content-Length: 10\r\n\r\n{", until=b"}")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code": "body_too_slow"' in answer
+
+
+async def test_connections_that_went_away_leave_nothing(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come and go without a word."""
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", admin.api.port)
+        writer.close()
+        await writer.wait_closed()
+    await until(lambda: len(admin.server._silent) <= 3)
+    assert (await admin.api.get("/livez")).status == 200
+
+
+async def test_a_stop_waits_for_no_stream_and_no_patient_client(admin: Admin) -> None:
+    """Both may be asked for again later."""
+    admin.core.crew.workers[0].asleep = True
+    switch = asyncio.create_task(admin.api.call("POST", "/v1/services/shop/switch", {"to": "green"}))
+    stream = asyncio.create_task(admin.api.get("/v1/events"))
+    await until(lambda: bool(tasks("event stream")) and bool(admin.core.controller.state.operations))
+    async with asyncio.timeout(4):
+        await admin.server.stop()
+    assert (await stream).raw.startswith(b":")
+    with pytest.raises(aiohttp.ClientError):
+        await switch
+    admin.core.crew.workers[0].asleep = False
+    admin.core.crew.look()
+
+
+async def test_the_head_alone_can_be_asked_for(api: Api) -> None:
+    """As watchers do."""
+    reply = await api.call("HEAD", "/readyz")
+    assert (reply.status, reply.raw) == (200, b"")
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_unix_socket_will_do(tmp_path: Path, loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """In either loop."""
+    path = tmp_path / "admin.sock"
+
+    async def scenario() -> int:
+        async with running_core(tmp_path / "db") as core, running_admin(core) as admin:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.bind(str(path))
+            sock.listen()
+            second = await AdminServer.start(replace(admin.context, listen=UnixAddress(path)), [sock])
+            connector = aiohttp.UnixConnector(str(path))
+            async with aiohttp.ClientSession(connector=connector) as session, session.get("http://any/livez") as reply:
+                status = reply.status
+            await second.stop()
+            sock.close()
+            return status
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(scenario()) == 200
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"hello\r\n\r\n", b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
+)
+async def test_what_is_no_http_is_told_so_quietly(api: Api, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """400, and not a word in the log: a port scan is no fault of ours."""
+    assert (await api.raw(garbage)).split(b" ")[1] == b"400"
+    assert caplog.records == []

@@ -1,0 +1,122 @@
+"""The options that verbs share."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from proxy.cli.admin_client import DEFAULT_ADMIN, AdminClient
+from proxy.cli.context import Change, Common
+from proxy.cli.refusals import reported_refusals
+
+DEFAULT_TIMEOUT = 400.0
+"""Seconds; longer than a drain with its default deadlines can take."""
+
+config_option = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("bluegreen.yaml"),
+    show_default=True,
+    envvar="BLUEGREEN_CONFIG",
+    help="The config file.",
+)
+
+output_option = click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    envvar="BLUEGREEN_OUTPUT",
+    help="For people, or for machines.",
+)
+
+color_argument = click.argument("color", metavar="{blue|green}", type=click.Choice(["blue", "green"]))
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, written as ``30``, ``30s``, ``500ms`` or ``5m``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of seconds."""
+        if isinstance(value, float):
+            return value
+        from proxy.config.units import parse_duration  # noqa: PLC0415 - half of what a verb that does not wait costs
+
+        text = str(value)
+        try:
+            return parse_duration(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def common_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the common options as its first argument, and turn refusals into messages and exit codes."""
+
+    @click.option("--service", metavar="NAME", envvar="BLUEGREEN_SERVICE", help="Not needed if there is only one.")
+    @click.option("--reason", metavar="TEXT", envvar="BLUEGREEN_REASON", help="Why, for the history.")
+    @output_option
+    @click.option(
+        "--admin",
+        metavar="ADDRESS",
+        default=DEFAULT_ADMIN,
+        show_default=True,
+        envvar="BLUEGREEN_ADMIN",
+        help="The admin API: host:port or unix:PATH.",
+    )
+    @click.option("--token", metavar="TOKEN", envvar="BLUEGREEN_TOKEN", help="Bearer token for the admin API.")
+    @functools.wraps(verb)
+    def with_options(
+        *args: Any,
+        service: str | None,
+        reason: str | None,
+        output: str,
+        admin: str,
+        token: str | None,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            client = AdminClient(admin, token)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        common = Common(client, service, reason, output, _given(service=service, admin=admin))
+        with reported_refusals(common):
+            verb(common, *args, **kwargs)
+
+    return with_options
+
+
+def _given(**options: str | None) -> str:
+    """Those of the options that stand on the command line; what comes from the environment is there next time, too."""
+    ctx = click.get_current_context()
+    typed = (name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return "".join(f" --{name} {shlex.quote(str(options[name]))}" for name in typed)
+
+
+def change_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options of those that change something, as its argument ``change``."""
+
+    @click.option("--dry-run", is_flag=True, envvar="BLUEGREEN_DRY_RUN", help="Show what would change; change nothing.")
+    @click.option("--wait/--no-wait", default=True, envvar="BLUEGREEN_WAIT", help="Wait until it is done and drained.")
+    @click.option(
+        "--timeout",
+        metavar="DURATION",
+        type=Duration(),
+        default=DEFAULT_TIMEOUT,
+        show_default=f"{DEFAULT_TIMEOUT:g}s",
+        envvar="BLUEGREEN_TIMEOUT",
+        help="How long to wait: 30, 30s, 5m.",
+    )
+    @functools.wraps(verb)
+    def with_options(*args: Any, dry_run: bool, wait: bool, timeout: float, **kwargs: Any) -> None:
+        verb(*args, change=Change(dry_run, wait, timeout), **kwargs)
+
+    return with_options

@@ -1,0 +1,68 @@
+"""How an operation is shown: what it did, how it ended, and its receipt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+
+from proxy.cli.terminal import Page, add_row, make_table, styled
+
+RECEIPT = (
+    ("in_flight_at_flip", "in flight when the traffic moved"),
+    ("finished_on_old", "of these finished where they began"),
+    ("cut_by_client", "of these given up by their clients"),
+    ("cut_by_proxy", "of these cut by a drain deadline"),
+    ("failed", "of these failed by their upstream"),
+    ("dropped", "of these lost"),
+    ("retried", "tried again on another upstream"),
+    ("spread_ms", "ms until every worker had seen it"),
+    ("longest_ms", "ms until the last one was over"),
+)
+"""What a receipt says, in words."""
+
+
+def show_operation(page: Page, operation: dict[str, Any]) -> None:
+    """An operation, after it has ended or as far as it is."""
+    page.show(headline(operation))
+    if operation["note"]:
+        page.show(operation["note"])
+    if operation["receipt"] and operation["leaving"]:
+        show_receipt(page, operation["receipt"])
+
+
+def headline(operation: dict[str, Any]) -> Text:
+    """``switch op-1 succeeded: green 0 % -> 100 %``."""
+    text = Text.assemble(f"{operation['kind']} {operation['id']} ", _state(operation), f": {_what(operation)}")
+    spread = (operation["receipt"] or {}).get("spread_ms")
+    if spread is not None and not operation["leaving"]:
+        text.append(f", served by every worker after {spread:.1f} ms")
+    return text
+
+
+def _state(operation: dict[str, Any]) -> Text:
+    state = operation["state"]
+    words = {
+        "running": f"is {operation['progress']['phase']}",
+        "rolled_back": "was rolled back",
+        "aborted": "was aborted",
+    }
+    return Text(words.get(state, state), style=styled(state).style)
+
+
+def _what(operation: dict[str, Any]) -> str:
+    upstreams = [f"{left['color']} {left['upstream']}" for left in operation["leaving"] if left["upstream"]]
+    if upstreams:
+        return ", ".join(upstreams)
+    before, after = operation["before"]["green"], operation["after"]["green"]
+    return f"green {before:g} % -> {after:g} %" if before != after else f"green {after:g} %"
+
+
+def show_receipt(page: Page, receipt: dict[str, Any]) -> None:
+    """What an operation did to requests."""
+    table = make_table(page, ">count", "receipt")
+    for key, words in RECEIPT:
+        value = receipt.get(key)
+        if value is not None:
+            add_row(table, f"{value:.1f}" if isinstance(value, float) else value, words)
+    page.show(table)

@@ -1,0 +1,34 @@
+"""Numbers and changes in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 request``, ``2 requests``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def flow_words(flow: dict[str, Any]) -> str:
+    """What is in flight; connections that were upgraded and event streams live long."""
+    return f"{counted(flow['requests'], 'request')}, {flow['tunnels']} long-lived"
+
+
+def change_words(change: dict[str, Any]) -> str:
+    """One thing that became another."""
+    path, before, after = change["path"], change["before"], change["after"]
+    if path == "split.green":
+        return f"green {before:g} % -> {after:g} %"
+    kind, _, rest = path.partition(".")
+    if kind == "services" and isinstance(after, bool):
+        return f"service {rest} {'added' if after else 'removed'}"
+    if kind != "pools":
+        return f"{path}: {before} -> {after}"
+    color, _, upstream = rest.partition(".")
+    if before is None:
+        return f"{color} {upstream} added ({after})"
+    if after is None:
+        return f"{color} {upstream} removed"
+    address, _, field = upstream.rpartition(".")
+    return f"{color} {address} {field} {before} -> {after}"
