@@ -76,6 +76,8 @@ def _table(page: Page, entries: list[dict[str, Any]], *, heading: bool) -> Table
     table.show_header = heading
     for entry in entries:
         changes = "; ".join(change_words(change) for change in entry["changes"])
+        if entry["operation"] and not changes:
+            changes = "it was so already"
         add_row(table, _when(entry["at"]), entry["by"], entry["action"], entry["service"], changes, entry["reason"])
     return table
 

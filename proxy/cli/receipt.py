@@ -27,7 +27,7 @@ def show_operation(page: Page, operation: dict[str, Any]) -> None:
     page.show(headline(operation))
     if operation["note"]:
         page.show(operation["note"])
-    if operation["receipt"] and operation["leaving"]:
+    if operation["receipt"] and operation["leaving"] and operation["ended_at"]:
         show_receipt(page, operation["receipt"])
 
 

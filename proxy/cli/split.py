@@ -16,5 +16,7 @@ from proxy.cli.options import change_options, common_options
 @change_options
 def command(common: Common, percent: float, *, force: bool, change: Change) -> None:
     """Set green's share to PERCENT (0 to 100, with at most two decimals) at once."""
+    if round(percent, 2) != percent:
+        raise click.BadParameter(f"{percent:g} has more than two decimals.", param_hint="PERCENT")
     path = f"{common.service_path()}/split"
     carry_out(common, change, "PUT", path, green=percent, force=force or None)

@@ -67,11 +67,13 @@ def styled(word: object) -> Text:
 
 
 def make_table(page: Page, *headings: str) -> Table:
-    """An empty table. Headings that begin with ``>`` are of columns of numbers."""
-    lines = box.SIMPLE_HEAD if page.lively else None
-    table = Table(box=lines, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    """An empty table, whose first column is never folded. Headings that begin with ``>`` are of columns of numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    if page.lively:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
         table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
+    table.columns[0].no_wrap = True
     return table
 
 

@@ -114,8 +114,7 @@ class Exchange:
         self._record.attempts += 1
         if not self._fresh_only:
             repeatable = self._repeatable and self._upload.surely_replayable
-            connection = upstream.idle.take(self._door.loop.time(), repeatable=repeatable)
-            if connection is not None:
+            if connection := upstream.idle.take(self._door.loop.time(), repeatable=repeatable):
                 self._ask(connection)
                 return
         self._client.deadline = NEVER  # connecting has a time limit of its own
@@ -255,7 +254,6 @@ class Exchange:
     def _upstream_gone(self, detail: str) -> None:
         upstream = self._upstream
         if upstream is not None and upstream.uses > 1 and not self._answer.begun and self._repeatable:
-            self._record.attempts -= 1  # a connection was tried that was no more, not the upstream
             self._stale += 1
             self._retry(STALE, fresh_only=True)
             return
@@ -297,6 +295,7 @@ class Exchange:
             response_bytes_seen=self._answer.begun,
             replayable=self._upload.replayable,
         )
+        self._door.refresh()  # whoever has come back meanwhile may be the only one left
         other = pick_another(self._lease, failure, attempt, self._tried, self._door.loop.time())
         if other is None:
             return False

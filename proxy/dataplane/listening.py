@@ -49,7 +49,7 @@ class Listening:
             raise
 
     def _check(self) -> None:
-        """Accept again where that has ended: after an error of the kernel (no memory, say) the loop gives a socket up."""
+        """Accept again where that has ended: after an error of the kernel (no memory?) the loop gives a socket up."""
         dead = [listener for listener, server in self._servers.items() if not _accepts(server)]
         if dead and (self._opening is None or self._opening.done()):
             self._opening = self._door.loop.create_task(self._serve_again(dead))

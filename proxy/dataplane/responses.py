@@ -18,15 +18,14 @@ def own_answer(status: int, request_id: bytes, detail: str, *, keep_alive: bool,
     """
     phrase = _phrase(status)
     text = b"%d %s\n%s\nrequest id: %s\n" % (status, phrase, detail.encode("ascii", "replace"), request_id)
-    return (
-        b"HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n%sX-Request-Id: %s\r\n%s\r\n%s"
-        % (
-            status,
-            phrase,
-            len(text),
+    return b"".join(
+        (
+            b"HTTP/1.1 %d %s\r\n" % (status, phrase),
+            b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(text),
             RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else b"",
-            request_id,
+            b"X-Request-Id: %s\r\n" % request_id,
             b"" if keep_alive else b"Connection: close\r\n",
+            b"\r\n",
             b"" if head_only else text,
         )
     )

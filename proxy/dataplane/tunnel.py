@@ -149,6 +149,6 @@ class Tunnel:
 
 
 def _watch_for_vanished_peer(peer: socket.socket | None) -> None:
-    """Have the kernel notice a peer that is gone without a word: a tunnel may be silent for hours, and who else would?"""
+    """Have the kernel notice a peer that is gone without a word: a tunnel may well be silent for hours."""
     if peer is not None:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

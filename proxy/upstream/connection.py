@@ -79,7 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
             borrower.upstream_lost(exc)
 
     def _salvage(self) -> None:
-        """Hand on what the upstream said before it closed in the midst of a request: a failed write ends all reading."""
+        """Hand on what the upstream said before it closed amid a request: a failed write ends all reading."""
         while self.borrower is not None and (data := receive(self.transport)):
             self.borrower.upstream_data(data)
 

@@ -13,8 +13,8 @@ MAX_IDLE_AGE = 4.0
 SAFE_IDLE_AGE = 0.005
 """Seconds up to which an idle connection may carry a request that must not be sent twice.
 
-Under load a connection is idle for less than that, and no server is so impatient that it closes one so soon. Where there
-is no load a new connection is cheap.
+Under load a connection is idle for less than that, and no server is so impatient that it closes one so soon. Where
+there is no load a new connection is cheap.
 """
 
 MAX_IDLE = 512
