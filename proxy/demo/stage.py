@@ -90,14 +90,14 @@ def _apps(pools: dict[str, list[int]]) -> Iterator[list[str]]:
     for color, ports in pools.items():
         for port in ports:
             options = ["--color", color, "--version", VERSIONS[color], "--listen", f"127.0.0.1:{port}"]
-            yield [sys.executable, "-m", "proxy.demo.app", *options]
+            yield [sys.executable, "-P", "-m", "proxy.demo.app", *options]
 
 
 def _door(folder: Path, front: int, admin: int, pools: dict[str, list[int]]) -> list[str]:
     addresses = {color: [f"127.0.0.1:{port}" for port in ports] for color, ports in pools.items()}
     config = folder / "bluegreen.yaml"
     config.write_text(CONFIG.format(front=front, admin=admin, **addresses))
-    return [sys.executable, "-m", "proxy", "run", "--config", str(config)]
+    return [sys.executable, "-P", "-m", "proxy", "run", "--config", str(config)]
 
 
 def _wait_ready(stage: Stage) -> None:

@@ -1,7 +1,7 @@
 """The chunked coding (RFC 9112 7.1): taken apart strictly, put together anew.
 
-What is passed on has canonical sizes, no extensions and no trailers, so whatever one parser might read in another way ends
-here. Extensions and trailers are checked all the same: a sender that breaks their grammar is not to be trusted.
+What is passed on has canonical sizes, no extensions and no trailers, so whatever one parser might read in another way
+ends here. Extensions and trailers are checked all the same: a sender that breaks their grammar is not to be trusted.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ChunkedDecoder:
             else:
                 position = after
         if self.done:
-            self.surplus, self._buffer = buffer[position:], b""
+            self.surplus, self._buffer = self.surplus + buffer[position:], b""
         else:
             self._buffer = buffer[position:]
         return pieces

@@ -57,7 +57,7 @@ _STATUS = {
 class WireError(Exception):
     """A message that breaks the rules. After one, nothing more of its connection can be trusted.
 
-    ``reason`` says what is wrong in one word, ``status`` is the answer that the client gets, and the text is for people.
+    ``reason`` says what is wrong in one word, ``status`` is the answer that the client gets, the text is for people.
     """
 
     def __init__(self, reason: Reason, message: str, status: int) -> None:

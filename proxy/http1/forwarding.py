@@ -20,9 +20,9 @@ _GROWING = frozenset({b"x-forwarded-for", b"via"})
 class Forwarding:
     """What is told to upstreams of one client connection. Made once per connection.
 
-    ``peer`` is the client's address without port, ``trusted`` whether its own X-Forwarded-*, X-Real-IP and Forwarded are
-    believed, ``authority`` what stands in for Host where a client of HTTP/1.0 sent none. Raises ``ValueError`` for what
-    cannot stand in a header field.
+    ``peer`` is the client's address without port, ``trusted`` whether its own X-Forwarded-*, X-Real-IP and Forwarded
+    are believed, ``authority`` what stands in for Host where a client of HTTP/1.0 sent none. Raises ``ValueError`` for
+    what cannot stand in a header field.
     """
 
     peer: bytes
@@ -42,7 +42,7 @@ class Forwarding:
 
 
 def client_request_id(head: RequestHead) -> bytes:
-    """The request id that the client sent, or ``b""``: one X-Request-Id of up to 128 letters, digits, ``.``, ``_``, ``-``."""
+    """The id that the client sent, or ``b""``: one X-Request-Id of up to 128 letters, digits, ``.``, ``_`` and ``-``."""
     if head.fields is None:
         return b""
     ids = [value_of(line) for lower, line in head.fields if lower == b"x-request-id"]

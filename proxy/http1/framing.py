@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from proxy.http1.errors import Fault, Reason
-from proxy.http1.fields import Meaning, list_items
+from proxy.http1.fields import Field, Meaning, list_items, new_field
 
 CHUNKED = -1
 """Body length: in chunks, the last of them empty."""
@@ -38,6 +38,17 @@ def body_length(meaning: Meaning, version: int, fault: Fault) -> int | None:
     if len(lengths) > 1:
         raise fault(Reason.CONTENT_LENGTH, "several Content-Length fields")
     return _content_length(lengths[0], fault)
+
+
+def canonical_length(fields: list[Field], meaning: Meaning, length: int) -> list[Field]:
+    """The fields with the declared length in the one form that no parser reads in another way (``5``, never ``0005``)."""
+    if b"content-length" in meaning:
+        name, canonical = b"content-length", b"%d" % length
+    elif b"transfer-encoding" in meaning:
+        name, canonical = b"transfer-encoding", b"chunked"
+    else:
+        return fields
+    return [new_field(line.partition(b":")[0], canonical) if lower == name else (lower, line) for lower, line in fields]
 
 
 def _content_length(value: bytes, fault: Fault) -> int:

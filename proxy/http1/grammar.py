@@ -9,10 +9,10 @@ TOKEN_CHARS = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
 """What a token may hold (RFC 9110 5.6.2), to be put in brackets."""
 
 VALUE_CHARS = rb"\t\x20-\x7e\x80-\xff"
-"""What a field value may hold (RFC 9110 5.5), to be put in brackets. Bytes above 0x7f pass untouched and mean nothing to us."""
+"""What a field value may hold (RFC 9110 5.5), to be put in brackets. Bytes above 0x7f pass and mean nothing to us."""
 
 TARGET_CHARS = rb"!-\"$-~"
-"""What may stand in a target. Wider than RFC 3986 (browsers send ``|`` and the like), but no ``#``: a fragment is never sent."""
+"""What may stand in a target: more than RFC 3986 allows (browsers send ``|`` and the like), but no ``#``, no fragment."""
 
 TOKEN = re.compile(rb"[%b]+" % TOKEN_CHARS).fullmatch
 
@@ -20,10 +20,10 @@ PRINTABLE = bytes([*range(0x20, 0x7F), *range(0x80, 0x100), 0x09])
 """Everything that a head may hold except its line ends. Deleted from a good head, it leaves CR LF over and over."""
 
 LINE_ENDS = b"\r\n" * 8192
-"""What a good head of up to 8,190 fields looks like once :data:`PRINTABLE` is deleted, and more: every such head is a prefix."""
+"""What is left of a head once :data:`PRINTABLE` is deleted is a prefix of this, if all of its lines end well."""
 
 ORDINARY_SIZE = 8192
-"""Bytes above which a head is not ordinary, so that the limits of single lines need not be checked on the short road."""
+"""Bytes above which a head is not ordinary, so that the short road need not check the limits of single lines."""
 
 MAX_FIELD = 16 * 1024
 """Bytes that one field line may have."""
@@ -38,7 +38,7 @@ def either_case(text: bytes) -> bytes:
 def harmless_field(matters: Iterable[bytes], name_chars: bytes) -> bytes:
     """An expression for one field whose name begins with another letter than any of those that matter.
 
-    It looks at nothing but CR in the value: whatever else must not stand there is found faster by deleting all that may.
+    It looks at nothing but CR in the value: whatever else must not be in it is found faster by deleting all that may.
     """
     initials = bytes({name[0] for name in matters})
     others = bytes(c for c in range(0x80) if re.match(rb"[%b]" % name_chars, bytes([c])))

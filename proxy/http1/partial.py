@@ -7,7 +7,7 @@ from typing import Protocol
 
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.grammar import TOKEN_CHARS
-from proxy.http1.request_line import MAX_REQUEST_LINE
+from proxy.http1.request_line import MAX_REQUEST_LINE, split_request_line
 
 Buffer = bytes | bytearray
 
@@ -50,17 +50,18 @@ def head_end(buffer: Buffer, start: int = 0) -> int:
 def check_partial_head(buffer: Buffer, limits: HeadLimits, start: int = 0, *, seen: int = 0) -> None:
     """Raises :class:`RequestError` if the unfinished head from ``start`` on cannot become a good one.
 
-    So the client hears at once of a line that ends in a bare LF, of a line or head that is too long, and of bytes that
-    are not HTTP, such as a TLS hello. The first ``seen`` bytes of the buffer passed this check before.
+    So the client hears at once of a line that ends in a bare LF, of a bad request line, of a line or head that is too
+    long, and of bytes that are not HTTP, such as a TLS hello. The first ``seen`` bytes of the buffer have passed before.
     """
     if buffer.startswith((b"\r\n", b"\n"), start):
         raise RequestError(Reason.REQUEST_LINE, "too many empty lines before the request")
-    bare = _BARE(buffer, max(start, seen - 1))
-    if bare is not None and not (bare[0] == b"\n" and buffer[bare.start() - 1 : bare.start()] == b"\r"):
+    if _BARE(buffer, max(start, seen - 1)):
         raise RequestError(Reason.LINE_END, "a line of the head does not end with CR LF")
     line_end = buffer.find(b"\r\n", start, start + MAX_REQUEST_LINE + 2)
     if line_end < 0:
         _check_line(bytes(buffer[start : start + MAX_REQUEST_LINE + 2]))
+    elif line_end + 2 > seen:
+        split_request_line(bytes(buffer[start:line_end]))
     if len(buffer) - start > limits.max_head:
         raise RequestError(Reason.HEAD_TOO_LONG, "the head is too long")
 

@@ -31,8 +31,8 @@ __all__ = [
     "skip_blank_lines",
 ]
 
-# An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on except
-# Content-Length and a plain Connection. Too much may count as unusual, never too little.
+# An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on
+# except Content-Length and a plain Connection. Too much may count as unusual, never too little.
 _MATTERS = (
     b"connection",
     b"content-le",
@@ -77,8 +77,8 @@ _ORDINARY = re.compile(
 def read_request(head: bytes, *, max_headers: int) -> RequestHead:
     """The request that a whole head asks for, from its first line through its empty line.
 
-    ``max_headers`` is the number of fields that it may have. Raises :class:`RequestError` for every head that is not strictly
-    within RFC 9112, and for what this proxy does not do.
+    ``max_headers`` is the number of fields that it may have. Raises :class:`RequestError` for every head that is not
+    strictly within RFC 9112, and for what this proxy does not do.
     """
     if len(head) > ORDINARY_SIZE:
         return read_unusual(head, max_headers)

@@ -17,15 +17,16 @@ from proxy.http1.grammar import (
     harmless_field,
 )
 from proxy.http1.heads import ResponseHead
-from proxy.http1.unusual_response import passed_fields, read_unusual_response
+from proxy.http1.unusual_response import is_event_stream, passed_fields, read_unusual_response
 
-__all__ = ["ResponseHead", "forward_response", "read_response"]
+__all__ = ["ResponseHead", "forward_response", "read_response", "refuse_unasked_switch"]
 
 # An ordinary head is HTTP/1.1, final, and holds nothing that this proxy has to act on except these.
 _MATTERS = (
     b"connection",
     b"content-le",
     b"content-ty",
+    b"http2-",
     b"keep-alive",
     b"proxy",
     b"te:",
@@ -40,9 +41,10 @@ _ORDINARY = re.compile(
     HTTP/1\.1\ ([2-5][0-9]{2})\ [^\r]*+\r\n
     (?: %(harmless)b
       | %(content_length)b:(?(2)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
-      | %(content_type)b:(?(3)(?!))[ ]*+([^\r]*+)\r\n
+      | %(content_type)b:(?(3)(?!))[ ]*+([!-~][^\r]*+)\r\n
       | %(transfer_encoding)b:(?(4)(?!))[ ]*+(%(chunked)b)\r\n
       | (%(connection)b:(?(5)(?!))[ ]*+%(keep_alive)b\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?+)
+      | (%(request_id)b):[^\r]*+\r\n
       | %(closer_look)b
     )*
     \r\n"""
@@ -55,12 +57,11 @@ _ORDINARY = re.compile(
         b"chunked": either_case(b"chunked"),
         b"connection": either_case(b"connection"),
         b"keep_alive": either_case(b"keep-alive"),
+        b"request_id": either_case(b"x-request-id"),
     }
 ).fullmatch
 
-_NO_BODY = frozenset({b"204", b"304"})
-
-_ADDED = b"Via: 1.1 %b\r\n" % VIA
+_VIA = b"Via: 1.1 %b\r\n" % VIA
 
 
 def read_response(head: bytes, *, method: bytes) -> ResponseHead:
@@ -74,10 +75,11 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
     match = _ORDINARY(head)
     if match is None or not LINE_ENDS.startswith(head.translate(None, PRINTABLE)):
         return read_unusual_response(head, method)
-    status, length, content_type, chunked, connection = match.groups()
-    if chunked is not None and (length is not None or status == b"204"):
+    status, length, content_type, chunked, connection, request_id = match.groups()
+    bodiless = method == b"HEAD" or status == b"304"
+    if status == b"204" or (chunked is not None and (length is not None or bodiless)):
         return read_unusual_response(head, method)
-    if method == b"HEAD" or status in _NO_BODY:
+    if bodiless:
         size = 0
     elif chunked is not None:
         size = CHUNKED
@@ -85,15 +87,15 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
         size = int(length) if length is not None else UNTIL_CLOSE
     cut_start, cut_end = match.span(5) if connection is not None else (0, 0)
     return ResponseHead(
-        raw=head,
-        status=int(status),
-        version=11,
-        length=size,
-        keep_alive=size != UNTIL_CLOSE,
-        event_stream=content_type is not None and content_type[:17].lower() == b"text/event-stream",
-        has_request_id=False,
-        cut_start=cut_start,
-        cut_end=cut_end,
+        head,
+        int(status),
+        11,
+        size,
+        size != UNTIL_CLOSE,
+        content_type is not None and is_event_stream(content_type),
+        request_id is not None,
+        cut_start,
+        cut_end,
     )
 
 
@@ -101,8 +103,9 @@ def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, requ
     """The head for the client: hop-by-hop fields gone, what this hop knows at the end. Interim heads too.
 
     ``version`` is the client's, 10 or 11; ``keep_alive`` is whether its connection stays open, which it is told. A body
-    whose end is not known is announced as chunked to a client of HTTP/1.1, and has no framing but the close for an older
-    one. Raises ``ValueError`` if an older client's connection is to be kept although only its close can end the body.
+    whose end is not known is announced as chunked to a client of HTTP/1.1, and has no framing but the close for an
+    older one. Raises ``ValueError`` if an older client's connection is to be kept although only its close can end the
+    body.
     """
     if version < 11 and head.length < 0 and keep_alive:
         raise ValueError("only the close can end this body")
@@ -113,12 +116,10 @@ def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, requ
         (
             raw[: head.cut_start],
             raw[head.cut_end : -2],
+            _VIA,
             b"Transfer-Encoding: chunked\r\n" if head.length == UNTIL_CLOSE else b"",
             b"" if keep_alive else b"Connection: close\r\n",
-            _ADDED,
-            b"X-Request-Id: ",
-            request_id,
-            b"\r\n\r\n",
+            b"\r\n" if head.has_request_id else b"X-Request-Id: %b\r\n\r\n" % request_id,
         )
     )
 
@@ -140,7 +141,7 @@ def _rebuild(head: ResponseHead, *, version: int, keep_alive: bool, request_id: 
 
 
 def _status_line(raw: bytes) -> bytes:
-    """The line as it came, but of the version that this proxy speaks (RFC 9110 2.5), with the space that 1.1 asks for."""
+    """The line as it came, but of this proxy's version (RFC 9110 2.5) and with the space that the grammar asks for."""
     line = b"HTTP/1.1" + raw[8 : raw.index(b"\r\n")]
     return line if len(line) > 12 else line + b" "
 

@@ -14,10 +14,9 @@ from proxy.http1.fields import (
     keeps_alive,
     list_items,
     meaning_of,
-    new_field,
     split_fields,
 )
-from proxy.http1.framing import body_length
+from proxy.http1.framing import body_length, canonical_length
 from proxy.http1.grammar import TOKEN
 from proxy.http1.heads import RequestHead
 from proxy.http1.hosts import routing_host
@@ -30,7 +29,8 @@ _KEPT = frozenset({b"cookie", b"authorization", b"via", b"forwarded", b"x-real-i
 """Fields that a client cannot have removed by naming them in Connection: somebody behind us relies on them."""
 
 # Applications that read CGI variables cannot tell the field Proxy from their own setting HTTP_PROXY.
-_DROPPED = HOP_BY_HOP | {b"proxy"}
+_DROPPED = HOP_BY_HOP | {b"proxy", b"expect"}
+_DROPPED_BUT_EXPECT = _DROPPED - {b"expect"}
 
 
 def read_unusual(head: bytes, max_headers: int) -> RequestHead:
@@ -61,7 +61,7 @@ def read_unusual(head: bytes, max_headers: int) -> RequestHead:
         keep_alive=keeps_alive(line.version, options),
         expect_continue=expect_continue,
         upgrade=upgrade,
-        fields=_end_to_end(fields, options, length, expect_continue),
+        fields=canonical_length(_end_to_end(fields, options, expect_continue), meaning, length),
     )
 
 
@@ -116,20 +116,12 @@ def _refuse_loops(meaning: Meaning) -> None:
         raise RequestError(Reason.LOOP, "the request goes round in circles")
 
 
-def _end_to_end(fields: list[Field], options: Sequence[bytes], length: int, expect_continue: bool) -> list[Field]:
-    """The fields that are not for this hop alone, those of framing in the one form that no parser reads in another way.
+def _end_to_end(fields: list[Field], options: Sequence[bytes], expect_continue: bool) -> list[Field]:
+    """The fields that are not for this hop alone.
 
     Names with an underscore are not passed on: behind CGI variables nobody can tell X_Y from X-Y.
     """
-    named = {name for name in options if name not in _KEPT and not name.startswith(b"x-forwarded-")}
-    removed = _DROPPED | named if expect_continue else _DROPPED | named | {b"expect"}
-    return [
-        _canonical(field, length) if field[0] in (b"content-length", b"transfer-encoding") else field
-        for field in fields
-        if field[0] not in removed and b"_" not in field[0]
-    ]
-
-
-def _canonical(field: Field, length: int) -> Field:
-    name = field[1].partition(b":")[0]
-    return new_field(name, b"%d" % length if length >= 0 else b"chunked")
+    removed = _DROPPED_BUT_EXPECT if expect_continue else _DROPPED
+    if options:
+        removed = removed.union(name for name in options if name not in _KEPT and not name.startswith(b"x-forwarded-"))
+    return [field for field in fields if field[0] not in removed and b"_" not in field[0]]

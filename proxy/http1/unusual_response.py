@@ -14,7 +14,7 @@ from proxy.http1.fields import (
     meaning_of,
     split_fields,
 )
-from proxy.http1.framing import UNTIL_CLOSE, body_length
+from proxy.http1.framing import UNTIL_CLOSE, body_length, canonical_length
 from proxy.http1.grammar import VALUE_CHARS
 from proxy.http1.heads import ResponseHead
 
@@ -33,17 +33,18 @@ def read_unusual_response(head: bytes, method: bytes) -> ResponseHead:
     fields = split_fields(head, match.end(), ResponseError)
     meaning = meaning_of(fields)
     options = connection_options(meaning, ResponseError)
-    length = _length(status, version, method, meaning)
+    declared = body_length(meaning, version, ResponseError)
+    length = _length(status, method, declared)
     return ResponseHead(
         raw=head,
         status=status,
         version=version,
         length=length,
-        keep_alive=keeps_alive(version, options) and length != UNTIL_CLOSE,
-        event_stream=_is_event_stream(meaning),
+        keep_alive=keeps_alive(version, options) and length != UNTIL_CLOSE and status != 101,
+        event_stream=any(is_event_stream(value) for value in meaning.get(b"content-type", ())[:1]),
         has_request_id=any(lower == b"x-request-id" for lower, _ in fields),
         upgrade=_upgrade(status, meaning),
-        fields=_end_to_end(fields, options, status),
+        fields=canonical_length(_end_to_end(fields, options, status), meaning, declared or 0),
     )
 
 
@@ -55,8 +56,7 @@ def passed_fields(head: ResponseHead) -> list[Field]:
     return _end_to_end(fields, [], head.status)
 
 
-def _length(status: int, version: int, method: bytes, meaning: Meaning) -> int:
-    declared = body_length(meaning, version, ResponseError)
+def _length(status: int, method: bytes, declared: int | None) -> int:
     if status < 200 or status == 204:
         if status == 101 and declared is not None:
             raise ResponseError(Reason.UPGRADE, "101 with a body")
@@ -66,9 +66,9 @@ def _length(status: int, version: int, method: bytes, meaning: Meaning) -> int:
     return UNTIL_CLOSE if declared is None else declared
 
 
-def _is_event_stream(meaning: Meaning) -> bool:
-    types = meaning.get(b"content-type", ())
-    return bool(types) and types[0].partition(b";")[0].strip(b" \t").lower() == b"text/event-stream"
+def is_event_stream(content_type: bytes) -> bool:
+    """Whether a Content-Type means server-sent events, which wait for nothing and last for hours."""
+    return content_type.partition(b";")[0].rstrip(b" \t").lower() == b"text/event-stream"
 
 
 def _upgrade(status: int, meaning: Meaning) -> bytes:

@@ -22,6 +22,7 @@ from proxy.dataplane.routing import Routing
 from proxy.dataplane.sweeper import Sweeper
 from proxy.shm.board import Board, BoardView
 from proxy.shm.meters import MeterRegion, Meters
+from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat, Balance, DoorSpec, RetryRule
 from proxy.traffic.table import RoutingTable, TableService, TableUpstream, encode_table
@@ -38,6 +39,11 @@ SERVICE = TableService(
     retry=RetryRule(),
     consecutive_errors=5,
 )
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+BLUE = ("default", "blue")
 
 
 class Front:
@@ -104,7 +110,7 @@ class Front:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; the test's own time limit is the bound."""
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions are values of the meters, which raise no event
             await asyncio.sleep(0.002)
 
     @asynccontextmanager
@@ -141,6 +147,16 @@ class Client:
     async def rest(self) -> bytes:
         """Read until the end of the connection."""
         return await self.reader.read()
+
+
+def quiet(front: Front) -> bool:
+    """Whether nothing is counted as in flight, and everything admitted has ended."""
+    ended = sum(front.count(Series.ENDED, *BLUE, outcome) for outcome in Outcome)
+    return (
+        front.count(Series.IN_FLIGHT, *BLUE) == 0
+        and front.count(Series.TUNNELS, *BLUE) == 0
+        and front.count(Series.ADMITTED, *BLUE) == ended
+    )
 
 
 def entry(server: FaultServer) -> TableUpstream:

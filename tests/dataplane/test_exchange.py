@@ -9,24 +9,10 @@ import pytest
 
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import DoorSpec, Limits, Timeouts
-from tests.dataplane.conftest import SERVICE, Front, StartFront, entry
+from tests.dataplane.conftest import BLUE, GET, POST, SERVICE, StartFront, entry, quiet
 from tests.harness import faults
 from tests.harness.faults import GOOD_BODY, Behaviour, Peer
 from tests.harness.upstream import abort
-
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-BLUE = ("default", "blue")
-
-
-def quiet(front: Front) -> bool:
-    """Whether nothing is counted as in flight, and everything admitted has ended."""
-    ended = sum(front.count(Series.ENDED, *BLUE, outcome) for outcome in Outcome)
-    return (
-        front.count(Series.IN_FLIGHT, *BLUE) == 0
-        and front.count(Series.TUNNELS, *BLUE) == 0
-        and front.count(Series.ADMITTED, *BLUE) == ended
-    )
 
 
 async def test_answers_keep_alive_requests_over_one_upstream_connection(start_front: StartFront) -> None:

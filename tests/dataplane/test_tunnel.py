@@ -7,14 +7,12 @@ import asyncio
 import pytest
 
 from proxy.shm.names import Outcome, Series
-from proxy.traffic.spec import Color
-from tests.dataplane.conftest import StartFront
+from tests.dataplane.conftest import BLUE, StartFront
 from tests.harness import faults
 from tests.harness.faults import Peer
 
 UPGRADE = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 AGREED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-BLUE = ("default", Color.BLUE.value)
 
 
 async def echo(peer: Peer) -> None:
