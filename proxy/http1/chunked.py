@@ -34,6 +34,7 @@ _EXTENSION = (
         b"value": VALUE_CHARS,
     }
 )
+_PLAIN_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n").match
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;%b)*)" % _EXTENSION).fullmatch
 _TRAILER = re.compile(rb"([%b]+):[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
 _FORBIDDEN_TRAILERS = frozenset({b"content-length", b"transfer-encoding", b"host"})
@@ -93,6 +94,10 @@ class ChunkedDecoder:
                 if self._left:
                     break
                 self._expect = _Expect.DATA_END
+            elif (whole := self._whole_chunk(buffer, position)) is not None:
+                start, end = whole
+                pieces.append(buffer[start:end])
+                position = end + 2
             elif (after := self._frame(buffer, position)) < 0:
                 break
             else:
@@ -102,6 +107,15 @@ class ChunkedDecoder:
         else:
             self._buffer = buffer[position:]
         return pieces
+
+    def _whole_chunk(self, buffer: bytes, start: int) -> tuple[int, int] | None:
+        """Where the content of a plain chunk is that is there to its end; most are, and small ones come in swarms."""
+        match = _PLAIN_SIZE(buffer, start) if self._expect is _Expect.SIZE else None
+        if match is None:
+            return None
+        content = match.end()
+        end = content + int(match[1], 16)
+        return (content, end) if end > content and buffer.startswith(b"\r\n", end) else None
 
     def _frame(self, buffer: bytes, start: int) -> int:
         """Read one line of the frame; the index after it, or -1 if it is not all there."""

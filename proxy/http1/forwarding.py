@@ -42,7 +42,7 @@ class Forwarding:
 
 
 def client_request_id(head: RequestHead) -> bytes:
-    """The id that the client sent, or ``b""``: one X-Request-Id of up to 128 letters, digits, ``.``, ``_`` and ``-``."""
+    """The id that the client sent, or ``b""``: one X-Request-Id of up to 128 letters, digits, ``.``, ``_``, ``-``."""
     if head.fields is None:
         return b""
     ids = [value_of(line) for lower, line in head.fields if lower == b"x-request-id"]

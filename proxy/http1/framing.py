@@ -41,7 +41,7 @@ def body_length(meaning: Meaning, version: int, fault: Fault) -> int | None:
 
 
 def canonical_length(fields: list[Field], meaning: Meaning, length: int) -> list[Field]:
-    """The fields with the declared length in the one form that no parser reads in another way (``5``, never ``0005``)."""
+    """The fields with their framing in the one form that no parser reads in another way: ``5``, never ``0005``."""
     if b"content-length" in meaning:
         name, canonical = b"content-length", b"%d" % length
     elif b"transfer-encoding" in meaning:

@@ -51,7 +51,7 @@ def check_partial_head(buffer: Buffer, limits: HeadLimits, start: int = 0, *, se
     """Raises :class:`RequestError` if the unfinished head from ``start`` on cannot become a good one.
 
     So the client hears at once of a line that ends in a bare LF, of a bad request line, of a line or head that is too
-    long, and of bytes that are not HTTP, such as a TLS hello. The first ``seen`` bytes of the buffer have passed before.
+    long, and of bytes that are not HTTP, such as a TLS hello. The first ``seen`` bytes of the buffer passed before.
     """
     if buffer.startswith((b"\r\n", b"\n"), start):
         raise RequestError(Reason.REQUEST_LINE, "too many empty lines before the request")

@@ -17,7 +17,7 @@ from proxy.http1.grammar import (
     harmless_field,
 )
 from proxy.http1.heads import ResponseHead
-from proxy.http1.unusual_response import is_event_stream, passed_fields, read_unusual_response
+from proxy.http1.unusual_response import EVENT_STREAM, passed_fields, read_unusual_response
 
 __all__ = ["ResponseHead", "forward_response", "read_response", "refuse_unasked_switch"]
 
@@ -41,9 +41,9 @@ _ORDINARY = re.compile(
     HTTP/1\.1\ ([2-5][0-9]{2})\ [^\r]*+\r\n
     (?: %(harmless)b
       | %(content_length)b:(?(2)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
-      | %(content_type)b:(?(3)(?!))[ ]*+([!-~][^\r]*+)\r\n
+      | %(content_type)b:[ \t]*+(?:(%(event_stream)b)[ \t]*+(?=[;\r]))?[^\r]*+\r\n
       | %(transfer_encoding)b:(?(4)(?!))[ ]*+(%(chunked)b)\r\n
-      | (%(connection)b:(?(5)(?!))[ ]*+%(keep_alive)b\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?+)
+      | (%(connection)b:(?(5)(?!))[ ]*+%(keep_alive)b\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?)
       | (%(request_id)b):[^\r]*+\r\n
       | %(closer_look)b
     )*
@@ -53,6 +53,7 @@ _ORDINARY = re.compile(
         b"closer_look": closer_look(_MATTERS, TOKEN_CHARS),
         b"content_length": either_case(b"content-length"),
         b"content_type": either_case(b"content-type"),
+        b"event_stream": either_case(EVENT_STREAM),
         b"transfer_encoding": either_case(b"transfer-encoding"),
         b"chunked": either_case(b"chunked"),
         b"connection": either_case(b"connection"),
@@ -75,7 +76,7 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
     match = _ORDINARY(head)
     if match is None or not LINE_ENDS.startswith(head.translate(None, PRINTABLE)):
         return read_unusual_response(head, method)
-    status, length, content_type, chunked, connection, request_id = match.groups()
+    status, length, event_stream, chunked, connection, request_id = match.groups()
     bodiless = method == b"HEAD" or status == b"304"
     if status == b"204" or (chunked is not None and (length is not None or bodiless)):
         return read_unusual_response(head, method)
@@ -92,7 +93,7 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
         11,
         size,
         size != UNTIL_CLOSE,
-        content_type is not None and is_event_stream(content_type),
+        event_stream is not None,
         request_id is not None,
         cut_start,
         cut_end,

@@ -20,6 +20,9 @@ from proxy.http1.heads import ResponseHead
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
 
+EVENT_STREAM = b"text/event-stream"
+"""The type of server-sent events, which wait for nothing and may go on for hours."""
+
 _KEPT = frozenset({b"set-cookie", b"content-type", b"via", b"x-request-id"})
 """Fields that an upstream cannot have removed by naming them in Connection."""
 
@@ -41,7 +44,7 @@ def read_unusual_response(head: bytes, method: bytes) -> ResponseHead:
         version=version,
         length=length,
         keep_alive=keeps_alive(version, options) and length != UNTIL_CLOSE and status != 101,
-        event_stream=any(is_event_stream(value) for value in meaning.get(b"content-type", ())[:1]),
+        event_stream=any(_is_event_stream(value) for value in meaning.get(b"content-type", ())),
         has_request_id=any(lower == b"x-request-id" for lower, _ in fields),
         upgrade=_upgrade(status, meaning),
         fields=canonical_length(_end_to_end(fields, options, status), meaning, declared or 0),
@@ -66,9 +69,8 @@ def _length(status: int, method: bytes, declared: int | None) -> int:
     return UNTIL_CLOSE if declared is None else declared
 
 
-def is_event_stream(content_type: bytes) -> bool:
-    """Whether a Content-Type means server-sent events, which wait for nothing and last for hours."""
-    return content_type.partition(b";")[0].rstrip(b" \t").lower() == b"text/event-stream"
+def _is_event_stream(content_type: bytes) -> bool:
+    return content_type.partition(b";")[0].rstrip(b" \t").lower() == EVENT_STREAM
 
 
 def _upgrade(status: int, meaning: Meaning) -> bytes:

@@ -14,6 +14,7 @@ from proxy.traffic.spec import DoorSpec, Timeouts
 from tests.dataplane.conftest import BLUE, GET, SERVICE, Front, StartFront, quiet
 from tests.harness import faults
 from tests.harness.faults import Behaviour, Peer
+from tests.harness.upstream import abort
 
 MIB = 1024 * 1024
 BOUND = MIB
@@ -145,6 +146,7 @@ async def test_a_body_that_was_kept_while_connecting_is_held_back_too(start_fron
         await front.until(lambda: waiting(front) > 0)
         await settle(front)
         assert waiting(front) < BOUND
+        abort(client.writer.transport)
 
 
 async def test_a_connection_paused_by_a_slow_client_is_not_paused_for_the_next(start_front: StartFront) -> None:
@@ -208,6 +210,7 @@ async def test_an_upstream_that_takes_nothing_is_given_up_after_the_stall_time(s
     async with front.client() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (64 * MIB) + bytes(64 * MIB))
         assert (await client.head()).startswith(b"HTTP/1.1 504 ")
+        abort(client.writer.transport)
     assert front.count(Series.ENDED, *BLUE, Outcome.FAILED) == 1
 
 

@@ -226,4 +226,5 @@ def _service(fleet: Fleet) -> dict[str, Any]:
         "initial": "blue",
         "pools": {"blue": pool(fleet.blue), "green": pool(fleet.green)},
         "health": {"path": "/healthz", "interval": "200ms", "timeout": "1s", "rise": 1, "fall": 2},
+        "outlier": {"eject_for": "1s"},
     }
