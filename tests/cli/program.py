@@ -77,7 +77,6 @@ class Terminal:
 def on_terminal(*arguments: str, **environ: str) -> Iterator[Terminal]:
     """Run it on a terminal."""
     ours, theirs = pty.openpty()
-    os.set_blocking(ours, True)
     settings = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **environ}
     process = subprocess.Popen([*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=settings)
     os.close(theirs)

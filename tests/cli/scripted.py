@@ -92,7 +92,14 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
 
 def problem(status: int, code: str, **facts: Any) -> Answer:
     """A refusal."""
-    document = {"type": "about:blank", "title": "No", "status": status, "detail": f"it is {code}", "code": code, **facts}
+    document = {
+        "type": "about:blank",
+        "title": "No",
+        "status": status,
+        "detail": f"it is {code}",
+        "code": code,
+        **facts,
+    }
     return Answer(document, status, content_type="application/problem+json")
 
 
