@@ -35,7 +35,6 @@ def run() -> Run:
     """The command, run in this process."""
 
     def invoke(*arguments: str, **environ: str) -> Result:
-        settings = {"auto_envvar_prefix": "BLUEGREEN"}
-        return CliRunner().invoke(bluegreen, arguments, env=environ, prog_name="bluegreen", **settings)
+        return CliRunner().invoke(bluegreen, arguments, env=environ, prog_name="bluegreen")
 
     return invoke

@@ -28,6 +28,7 @@ def test_a_killed_worker_takes_only_what_was_in_flight_in_it(program: Program, f
             load.wait_for(100)
             _wait_replaced(program, victim)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not outside(report.failed, deaths), f"failed although no worker died meanwhile\n{report}"
     assert not report.of(Failure.REFUSED), report
     assert not report.of(Failure.STATUS), f"a death is no reason for an error page\n{report}"
@@ -50,6 +51,7 @@ def test_a_new_worker_serves_the_switched_color(program: Program) -> None:
             _wait_replaced(program, victim)
         load.wait_for(200)
         report = load.stop()
+    print(report)
     assert report.judged > 200, report
     assert not report.stale, report
     assert report.colors.keys() == {"green"}, report

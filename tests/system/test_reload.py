@@ -32,6 +32,7 @@ def test_reloads_under_load_lose_nothing_and_keep_the_split(program: Program, fl
             program.send_signal(signal.SIGHUP)
             time.sleep(EVERY)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not report.breaches(), report
     assert report.judged > RELOADS * 10, report
     assert report.reopened == 0, f"a reload touches no connection\n{report}"
@@ -50,6 +51,7 @@ def test_a_bad_config_changes_nothing(program: Program) -> None:
             _reload(program, text)
             load.wait_for(50)
         report = load.stop()
+    print(report)
     assert not report.breaches(), report
     after = program.service()
     assert after["revision"] == before["revision"]

@@ -26,6 +26,7 @@ def test_a_stop_under_load_answers_everything_it_accepted(program: Program, flee
         code = program.process.wait(GRACE + 5)
         took = time.monotonic() - stopped
         report = load.stop()
+    print(report)
     wronged = [sample for sample in report.troubles if not _turned_away(sample, stopped)]
     assert not wronged, "\n".join([str(report), *map(str, wronged[:10])])
     assert report.announced > 0, f"no kept connection was told that it ends\n{report}"

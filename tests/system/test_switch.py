@@ -26,6 +26,7 @@ def test_two_hundred_switches_under_load_lose_nothing(program: Program, fleet: F
             load.switched(color, begun=reply.begun, answered=reply.answered)
             load.wait_for(50)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not report.breaches(), report
     assert report.totals.keys() == KINDS.keys(), report
     assert report.judged > SWITCHES * 10, report
@@ -44,6 +45,7 @@ def test_the_next_request_after_a_switch_goes_to_the_new_color(program: Program)
             load.switched(color, begun=reply.begun, answered=reply.answered)
             load.wait_for(20)
         report = load.stop()
+    print(report)
     assert not report.breaches(), report
     assert report.judged > 200, report
 
@@ -63,5 +65,6 @@ def test_killing_the_old_color_once_it_is_drained_is_safe(program: Program, flee
             for upstream in old:
                 upstream.restart()
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not report.breaches(), report
     assert report.judged > 500, report

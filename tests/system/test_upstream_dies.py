@@ -27,6 +27,7 @@ def test_no_idempotent_request_fails_when_an_upstream_dies(program: Program, fle
         for number in range(DEATHS):
             _dies_and_returns(program, fleet, load, number)
         report = load.stop()
+    print(report)
     assert not report.breaches(), report
     assert report.colors.keys() == {"blue"}, report
 
@@ -39,6 +40,7 @@ def test_a_post_is_never_delivered_twice(program: Program, fleet: Fleet) -> None
         load.wait_for(200)
         spans = [_dies_and_returns(program, fleet, load, number) for number in range(DEATHS)]
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not report.duplicates, report
     assert not [sample for sample in report.troubles if sample.kind == "keep_alive"], report
     assert not outside(report.troubles, spans), f"failed although no upstream died meanwhile\n{report}"
@@ -57,6 +59,7 @@ def test_upstreams_with_a_short_patience_cost_nothing(program: Program, fleet: F
     with Load(program.door, mix, color="blue") as load:
         load.wait_for(3000)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
+    print(report)
     assert not report.breaches(), report
 
 
