@@ -11,10 +11,10 @@ import sys
 def main() -> None:
     """Run whichever is asked for."""
     if sys.argv[1:2] == ["worker"]:
-        from proxy.dataplane.worker import main as work
+        from proxy.dataplane.worker import main as work  # noqa: PLC0415 - see above
 
         sys.exit(work(sys.argv[2:]))
-    from proxy.cli.main import main as command
+    from proxy.cli.main import main as command  # noqa: PLC0415 - see above
 
     command(prog_name="bluegreen")
 

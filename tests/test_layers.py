@@ -44,12 +44,11 @@ IMPURE = {"asyncio", "os", "random", "socket", "time", "uvloop"}
 HOMES = {
     "aiohttp": ("proxy.control.admin",),
     "click": ("proxy.cli",),
-    "httptools": ("proxy.http1",),
     "prometheus_client": ("proxy.control.metrics",),
     "pydantic": ("proxy.config", "proxy.control.admin"),
     "pydantic_core": ("proxy.config", "proxy.control.admin"),
     "rich": ("proxy.cli",),
-    "uvloop": ("proxy.__main__", "proxy.cli", "proxy.dataplane.worker"),
+    "uvloop": ("proxy.__main__", "proxy.cli", "proxy.control.supervisor", "proxy.dataplane.worker"),
     "yaml": ("proxy.config",),
 }
 """One library, one place: where each may be imported. What is not listed may not be imported at all."""

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+from click.core import ParameterSource
 from rich.table import Table
 
 from proxy.cli.context import Change, Common
@@ -26,6 +27,8 @@ def command(ctx: click.Context, common: Common) -> None:
     """List the upstreams of both colors, or change them."""
     if ctx.invoked_subcommand is None:
         _list(common)
+    elif any(ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ctx.params):
+        raise click.UsageError(f"options stand at the end, after {ctx.invoked_subcommand!r} and its arguments")
 
 
 @command.command("list")

@@ -8,9 +8,17 @@ from proxy.control.controller import Controller
 from proxy.control.health import HealthMonitor
 from proxy.ipc.messages import Suspect
 from proxy.logs.events import LogEvent
+from proxy.logs.lines import Field
 from proxy.logs.log import EventLog
 from proxy.traffic.commands import ObserveEjection
+from proxy.traffic.model import Pool
 from proxy.traffic.outlier import may_eject
+from proxy.traffic.spec import Color
+
+WITHHELD_FOR = 1.0
+"""Seconds in which an upstream that may not be ejected is not judged again: busy workers complain all the time."""
+
+Key = tuple[str, Color, str]
 
 
 class Ejections:
@@ -20,38 +28,60 @@ class Ejections:
         self._controller = controller
         self._monitor = monitor
         self._log = log
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._judging = asyncio.Lock()
+        self._cases: dict[Key, asyncio.Task[None]] = {}
+        """One for each upstream that is being judged, or is out, or was spared just now."""
 
     def suspect(self, report: Suspect) -> None:
         """A worker complains. Whatever comes of it, the upstream is probed at once."""
-        self._monitor.probe_now(report.service, report.color, report.address)
-        task = asyncio.create_task(self._judge(report), name=f"ejection of {report.address}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        key = (report.service, report.color, report.address)
+        if key not in self._cases:
+            self._monitor.probe_now(*key)
+            case = self._cases[key] = asyncio.create_task(self._try(report), name=f"ejection of {report.address}")
+            case.add_done_callback(lambda _: self._cases.pop(key, None))
 
     async def stop(self) -> None:
         """Forget what was to be let in again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        cases = tuple(self._cases.values())
+        for case in cases:
+            case.cancel()
+        await asyncio.gather(*cases, return_exceptions=True)
 
-    async def _judge(self, report: Suspect) -> None:
+    async def _try(self, report: Suspect) -> None:
+        seconds = await self._eject(report)
+        if seconds is None:
+            await asyncio.sleep(WITHHELD_FOR)
+            return
+        await asyncio.sleep(seconds)
+        if self._is_out(report):  # it may have been removed meanwhile, or put into maintenance
+            self._log.info(LogEvent.UPSTREAM_RESTORED, **_fields(report))
+            await self._observe(report, ejected=False)
+
+    async def _eject(self, report: Suspect) -> float | None:
+        """Take it out, if that is allowed; for how many seconds."""
+        async with self._judging:  # or two at a time might each be allowed because of the other
+            service = self._controller.state.services.get(report.service)
+            rule = service.spec.outlier if service else None
+            if rule is None or self._is_out(report):
+                return None
+            if not may_eject(self._pool(report), report.address, rule):
+                self._log.warning(LogEvent.EJECTION_WITHHELD, **_fields(report), error=report.reason)
+                return None
+            seconds = rule.eject_for
+            self._log.warning(LogEvent.UPSTREAM_EJECTED, **_fields(report), seconds=seconds, error=report.reason)
+            await self._observe(report, ejected=True)
+            return seconds
+
+    def _pool(self, report: Suspect) -> Pool:
         service = self._controller.state.services.get(report.service)
-        rule = service.spec.outlier if service else None
-        if service is None or rule is None:
-            return
-        pool = service.pool(report.color)
-        if any(each.address == report.address and each.ejected for each in pool):
-            return
-        fields = {"service": report.service, "color": report.color.value, "upstream": report.address}
-        if not may_eject(pool, report.address, rule):
-            self._log.warning(LogEvent.EJECTION_WITHHELD, **fields, error=report.reason)
-            return
-        self._log.warning(LogEvent.UPSTREAM_EJECTED, **fields, seconds=rule.eject_for, error=report.reason)
-        await self._observe(report, ejected=True)
-        await asyncio.sleep(rule.eject_for)
-        self._log.info(LogEvent.UPSTREAM_RESTORED, **fields)
-        await self._observe(report, ejected=False)
+        return service.pool(report.color) if service else ()
+
+    def _is_out(self, report: Suspect) -> bool:
+        return any(each.address == report.address and each.ejected for each in self._pool(report))
 
     async def _observe(self, report: Suspect, *, ejected: bool) -> None:
         await self._controller.observe(ObserveEjection(report.service, report.color, report.address, ejected))
+
+
+def _fields(report: Suspect) -> dict[str, Field]:
+    return {"service": report.service, "color": report.color.value, "upstream": report.address}

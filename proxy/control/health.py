@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class HealthMonitor:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._watches: dict[Target, asyncio.Task[None]] = {}
         self._hurry: dict[tuple[str, Color, str], asyncio.Event] = {}
+        self._stopped = False
         self.checks: Counter[tuple[str, str, str, str]] = Counter()
         """How many probes ended how: service, color, upstream, result."""
 
@@ -50,6 +52,7 @@ class HealthMonitor:
 
     async def stop(self) -> None:
         """Probe no more."""
+        self._stopped = True
         for watch in self._watches.values():
             watch.cancel()
         await asyncio.gather(*self._watches.values(), return_exceptions=True)
@@ -68,7 +71,7 @@ class HealthMonitor:
         return service.health is None or (await probe(address, service.health)).ok
 
     def _follow(self, outcome: Outcome) -> None:
-        if outcome.before.services is not outcome.after.services:
+        if outcome.before.services is not outcome.after.services and not self._stopped:
             self._sync(outcome.after)
 
     def _sync(self, state: State) -> None:
@@ -83,15 +86,29 @@ class HealthMonitor:
         key = (target.service, target.color, target.address)
         hurry = self._hurry[key] = asyncio.Event()
         verdict = RiseFall(target.check.rise, target.check.fall, self._known(target))
-        while True:
+        pause = target.check.interval * _phase(target)
+        try:
+            while True:
+                hurry.clear()
+                verdict = await self._judge(target, verdict)
+                await _rest(hurry, pause)
+                pause = target.check.interval
+        finally:
+            if self._hurry.get(key) is hurry:
+                del self._hurry[key]
+
+    async def _judge(self, target: Target, verdict: RiseFall) -> RiseFall:
+        """Probe once; the verdict then. A fault of our own speaks neither for nor against an upstream."""
+        try:
             async with self._gate:
                 result = await probe(target.address, target.check)
-            self.checks[(*key[:1], target.color.value, target.address, result.reason.value)] += 1
+            self.checks[target.service, target.color.value, target.address, result.reason.value] += 1
             verdict = verdict.observe(result.ok)
             if verdict.health is not self._known(target):
                 await self._tell(target, verdict.health, result)
-            hurry.clear()
-            await _rest(hurry, target.check.interval)
+        except Exception as error:  # noqa: BLE001 - a watch that ends would leave the last verdict standing for ever
+            self._log.error(LogEvent.UNEXPECTED, error=repr(error), where=f"health of {target.address}")
+        return verdict
 
     def _known(self, target: Target) -> Health:
         service = self._controller.state.services.get(target.service)
@@ -105,6 +122,11 @@ class HealthMonitor:
         else:
             self._log.warning(LogEvent.UPSTREAM_UNHEALTHY, **fields, error=result.detail)
         await self._controller.observe(ObserveHealth(target.service, target.color, target.address, health))
+
+
+def _phase(target: Target) -> float:
+    """Where in the interval the probes of an upstream lie, 0 to 1, so that those of a large pool do not coincide."""
+    return zlib.crc32(f"{target.service} {target.color} {target.address}".encode()) / 2**32
 
 
 async def _rest(hurry: asyncio.Event, seconds: float) -> None:

@@ -3,10 +3,11 @@
 Workers go on serving when the control plane dies. Whoever then starts the program again must get the same ports, must
 not leave two generations of workers side by side for long, and must lose as little as possible. The scheme:
 
-1. Every worker carries a mark in its environment: device and inode of the state file. While one supervisor holds the
-   lock of that file, any process with the mark that is not its own child is a predecessor. Nothing is written down, so
-   nothing can be stale, and a process number that was given to somebody else means nothing.
-2. The new supervisor listens beside them (SO_REUSEPORT) and starts its own workers.
+1. Every worker carries a mark in its environment: device and inode of the state file, and the process that started it.
+   A process with the mark of our state file whose parent is no longer the one that started it is a predecessor. Nothing
+   is written down, so nothing can be stale, and a process number that was given to somebody else means nothing.
+2. The new supervisor binds beside them (SO_REUSEPORT) and starts its own workers, the first of which begins to listen:
+   until then, or if that fails, every connection goes to the predecessors.
 3. Once these are ready, :func:`steer_here` has the kernel give every new connection to the new sockets. Only what
    already waits in the old queue is left to the predecessors.
 4. Then they are told to stop by SIGTERM. They take what is in their queue, finish what is in flight, and leave. After
@@ -25,7 +26,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -47,18 +48,30 @@ def mark_of(state_path: Path) -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
-def find_predecessors(mark: str, *, ours: Collection[int] = ()) -> tuple[int, ...]:
-    """The processes that carry the mark and are not among our own workers."""
-    wanted = f"{MARK}={mark}".encode()
+def mark_worker(mark: str) -> str:
+    """The value of ``MARK`` for workers that this process starts."""
+    return f"{mark}/{os.getpid()}"
+
+
+def find_predecessors(mark: str) -> tuple[int, ...]:
+    """The processes that carry the mark, and whose supervisor is gone."""
     numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return tuple(pid for pid in numbers if pid not in ours and wanted in _environment(pid))
+    return tuple(pid for pid in numbers if _is_predecessor(pid, mark))
 
 
-def _environment(pid: int) -> list[bytes]:
+def _is_predecessor(pid: int, mark: str) -> bool:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # it has gone meanwhile, or is another user's
-        return []
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        wanted = f"{MARK}={mark}/".encode()
+        starters = [entry.removeprefix(wanted) for entry in environment if entry.startswith(wanted)]
+        return bool(starters) and _parent(pid) != int(starters[0])
+    except (OSError, ValueError):  # it has gone meanwhile, or is another user's
+        return False
+
+
+def _parent(pid: int) -> int:
+    """The process that it is a child of. The name before the numbers is in parentheses and may hold anything."""
+    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
 def steer_here(listeners: Sequence[Listener]) -> bool:
@@ -108,7 +121,7 @@ class Retirement:
     async def _see_off(self, pid: int, mark: str, grace: float) -> None:
         try:
             with contextlib.suppress(ProcessLookupError), _Process(pid) as process:
-                if f"{MARK}={mark}".encode() in _environment(pid):  # asked again, now that the number cannot be reused
+                if _is_predecessor(pid, mark):  # asked again, now that the number cannot be reused
                     await self._end(process, grace)
         finally:
             self.left -= 1

@@ -16,6 +16,7 @@ from proxy.control.store.base import StoreUnavailable
 from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog
 from proxy.traffic.commands import Configure
+from proxy.traffic.refusal import Refused
 
 FIXED = ("listen", "workers", "admin", "state_path")
 """What a running program cannot change. A file that does is refused whole, so that nothing is half done."""
@@ -78,7 +79,7 @@ class Reloader:
             return (f"{self._path}: {names} cannot change while the program runs; restart it",)
         try:
             await self._controller.execute(Configure(settings.door, settings.services), by=by, reason="reload")
-        except (StoreUnavailable, TableTooLarge) as error:
+        except (Refused, StoreUnavailable, TableTooLarge) as error:
             return (f"{self._path}: {error}",)
         self._settings = settings
         return ()

@@ -52,7 +52,8 @@ def open_listeners(addresses: Sequence[Address], *, beside_predecessors: bool) -
 
     Args:
         addresses: what the config file says.
-        beside_predecessors: whether workers of a dead supervisor may be listening there already.
+        beside_predecessors: whether workers of a dead supervisor may be listening there already. TCP sockets are only
+            bound then: they take their share of connections once somebody serves them, who begins to listen.
 
     Raises:
         ListenError: somebody else listens there, or this machine has no such address, or it is not allowed.
@@ -60,7 +61,7 @@ def open_listeners(addresses: Sequence[Address], *, beside_predecessors: bool) -
     opened: list[Listener] = []
     try:
         for address in addresses:
-            sockets = listen_on(address, shared=beside_predecessors)
+            sockets = listen_on(address, shared=beside_predecessors, bind_only=beside_predecessors)
             opened += [Listener(str(address), sock) for sock in sockets]
     except ListenError:
         close_listeners(opened)
@@ -74,12 +75,15 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.socket.close()
 
 
-def listen_on(address: Address, *, shared: bool = False, mode: int = 0o666) -> list[socket.socket]:
+def listen_on(
+    address: Address, *, shared: bool = False, bind_only: bool = False, mode: int = 0o666
+) -> list[socket.socket]:
     """Open non-blocking sockets that listen on one address.
 
     Args:
         address: where to.
         shared: whether other sockets of this user, opened here before, may be listening there already.
+        bind_only: leave it to others to begin to listen on TCP.
         mode: the permissions of a unix socket's file.
 
     Raises:
@@ -88,20 +92,20 @@ def listen_on(address: Address, *, shared: bool = False, mode: int = 0o666) -> l
     try:
         if isinstance(address, UnixAddress):
             return [_listen_unix(address.path, shared=shared, mode=mode)]
-        return _listen_tcp(address, shared=shared)
+        return _listen_tcp(address, shared=shared, bind_only=bind_only)
     except OSError as error:
         reason = error.strerror if isinstance(error.strerror, str) else str(error)
         raise ListenError(address, reason[:1].lower() + reason[1:]) from error
 
 
-def _listen_tcp(address: TcpAddress, *, shared: bool) -> list[socket.socket]:
+def _listen_tcp(address: TcpAddress, *, shared: bool, bind_only: bool) -> list[socket.socket]:
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     missing: OSError | None = None
     try:
         for family, _, _, _, place in dict.fromkeys(found):
             try:
-                sockets.append(_bind_tcp(family, place, shared=shared))
+                sockets.append(_bind_tcp(family, place, shared=shared, bind_only=bind_only))
             except OSError as error:
                 if error.errno not in _NOT_HERE:
                     raise
@@ -115,7 +119,7 @@ def _listen_tcp(address: TcpAddress, *, shared: bool) -> list[socket.socket]:
     return sockets
 
 
-def _bind_tcp(family: int, place: tuple[object, ...], *, shared: bool) -> socket.socket:
+def _bind_tcp(family: int, place: tuple[object, ...], *, shared: bool, bind_only: bool) -> socket.socket:
     if not shared:
         # SO_REUSEPORT alone would let two programs share a port without a word. Binding without it asks who is there.
         with _tcp_socket(family) as trial:
@@ -124,7 +128,8 @@ def _bind_tcp(family: int, place: tuple[object, ...], *, shared: bool) -> socket
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(place)
-        sock.listen(BACKLOG)
+        if not bind_only:
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from signal import Signals as Signal
 
 import uvloop
 
@@ -27,7 +29,7 @@ from proxy.control.events import Events
 from proxy.control.health import HealthMonitor
 from proxy.control.metrics.collector import Metrics
 from proxy.control.metrics.sources import OperationCounts, Sources
-from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, steer_here
+from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
 from proxy.control.publisher import Publisher, TableTooLarge
 from proxy.control.reload import Reloader
 from proxy.control.signals import Signals
@@ -37,13 +39,13 @@ from proxy.control.store.recall import recall
 from proxy.control.store.sqlite import SqliteStore
 from proxy.control.worker import LaunchPlan, worker_command, worker_environment
 from proxy.control.workers import BootFailed, Workers
-from proxy.ipc.messages import ReopenLogs
+from proxy.ipc.messages import ReopenLogs, Suspect
 from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog, LibraryHandler, standard_error
 from proxy.shm.board import Board
 
-FIRST_VERDICTS = 5.0
-"""Seconds that the start waits at most for the first round of health checks."""
+WORKERS_SHARE = 0.95
+"""Of the grace period; the rest is for closing everything else."""
 
 STARTING_TROUBLE = (BootFailed, ListenError, StoreError, TableTooLarge, OSError, ValueError)
 
@@ -52,20 +54,28 @@ def run(settings: Settings, config_path: Path) -> int:
     """Run the front door until it is told to stop; gives the exit code: 0, or 1 if it could not start."""
     log = standard_error()
     logging.getLogger().addHandler(LibraryHandler(log))
-    try:
-        return uvloop.run(_run(settings, config_path, log))
-    except STARTING_TROUBLE as error:
-        log.error(LogEvent.START_FAILED, error=str(error))
-        return 1
+    return uvloop.run(_run(settings, config_path, log))
 
 
 async def _run(settings: Settings, config_path: Path, log: EventLog) -> int:
     log.info(LogEvent.STARTING, version=__version__, config=str(config_path), pid=os.getpid())
     signals = Signals()
+    stop = asyncio.create_task(signals.next_stop())
     async with AsyncExitStack() as stack:
         supervisor = Supervisor(settings, config_path, log, stack)
-        await supervisor.start()
-        await supervisor.serve(signals)
+        starting = asyncio.create_task(supervisor.start())
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            log.info(LogEvent.STOPPING, signal=stop.result().name, grace=0.0)
+            starting.cancel()
+        try:
+            await starting
+        except asyncio.CancelledError:
+            return 0
+        except STARTING_TROUBLE as error:
+            log.error(LogEvent.START_FAILED, error=str(error))
+            return 1
+        await supervisor.serve(stop, signals)
     return 0
 
 
@@ -93,6 +103,7 @@ class Supervisor:
         predecessors = find_predecessors(mark)
         listeners = self._listen(beside_predecessors=bool(predecessors))
         admin_sockets = listen_on(settings.admin.listen, shared=bool(predecessors), mode=0o600)
+        stack.callback(_close_all, admin_sockets)
         events = Events(self._clock)
         workers, publisher = self._crew(listeners, mark)
         self._controller = Controller(
@@ -132,23 +143,29 @@ class Supervisor:
             generation=self._controller.state.generation,
         )
 
-    async def serve(self, signals: Signals) -> None:
-        """Serve until a signal says stop; then finish what is in flight. A second signal ends that at once."""
-        number = await signals.until_stop(reload=self._reload, reopen=self._reopen, log=self._log)
+    async def serve(self, stop: asyncio.Task[Signal], signals: Signals) -> None:
+        """Serve until ``stop`` is done; then finish what is in flight. A second signal ends that at once."""
+        acting = asyncio.create_task(signals.act(reload=self._reload, reopen=self._reopen, log=self._log))
+        number = await stop
+        acting.cancel()
         grace = self._reloader.settings.shutdown_grace
         self._stopping = True
         self._log.info(LogEvent.STOPPING, signal=number.name, grace=grace)
         began = self._clock.monotonic()
+        cut = await self._stop_workers(grace * WORKERS_SHARE, signals)
+        self._log.info(LogEvent.STOPPED, cut=cut, seconds=round(self._clock.monotonic() - began, 3))
+
+    async def _stop_workers(self, grace: float, signals: Signals) -> int:
+        """Gives how many requests were cut."""
         finishing = asyncio.create_task(self._workers.stop(grace))
         again = asyncio.create_task(signals.next_stop())
         await asyncio.wait({finishing, again}, return_when=asyncio.FIRST_COMPLETED)
-        if not finishing.done():
-            self._log.warning(LogEvent.STOPPING_NOW, signal=again.result().name)
-            finishing.cancel()
-            await self._workers.stop(0.0)
-        again.cancel()
-        cut = finishing.result() if finishing.done() and not finishing.cancelled() else None
-        self._log.info(LogEvent.STOPPED, cut=cut, seconds=round(self._clock.monotonic() - began, 3))
+        if finishing.done():
+            again.cancel()
+            return finishing.result()
+        self._log.warning(LogEvent.STOPPING_NOW, signal=again.result().name)
+        finishing.cancel()
+        return await self._workers.kill()
 
     def _listen(self, *, beside_predecessors: bool) -> tuple[Listener, ...]:
         listeners = open_listeners(self._settings.listen, beside_predecessors=beside_predecessors)
@@ -158,18 +175,23 @@ class Supervisor:
     def _crew(self, listeners: Sequence[Listener], mark: str) -> tuple[Workers, Publisher]:
         board = Board.create()
         self._stack.callback(board.close)
-        environment = worker_environment(os.environ, **{MARK: mark})
+        environment = worker_environment(os.environ, **{MARK: mark_worker(mark)})
         plan = LaunchPlan(worker_command(), environment, board.fd, listeners)
         self._workers = Workers(
             plan,
             log=self._log,
-            acknowledged=lambda: publisher.acknowledged(),
-            suspect=lambda report: self._ejections.suspect(report),
+            acknowledged=self._acknowledged,
+            suspect=self._suspected,
         )
-        publisher = Publisher(board, self._workers)
-        self._publisher = publisher
-        self._stack.push_async_callback(self._workers.stop, 0.0)
-        return self._workers, publisher
+        self._publisher = Publisher(board, self._workers)
+        self._stack.push_async_callback(self._workers.kill)
+        return self._workers, self._publisher
+
+    def _acknowledged(self) -> None:
+        self._publisher.acknowledged()
+
+    def _suspected(self, report: Suspect) -> None:
+        self._ejections.suspect(report)
 
     def _metrics(self) -> Metrics:
         operations = OperationCounts()
@@ -183,8 +205,8 @@ class Supervisor:
         """Workers of a supervisor that died leave now that ours serve."""
         if not predecessors:
             return
-        self._log.warning(LogEvent.PREDECESSORS_FOUND, workers=len(predecessors))
-        steer_here(listeners)
+        steered = steer_here(listeners)
+        self._log.warning(LogEvent.PREDECESSORS_FOUND, workers=len(predecessors), steered=steered)
         task = asyncio.create_task(self._retirement.run(predecessors, mark, self._settings.shutdown_grace))
         self._stack.callback(task.cancel)
 
@@ -206,3 +228,8 @@ class Supervisor:
     def _reopen(self) -> None:
         self._workers.send(ReopenLogs())
         self._log.info(LogEvent.LOGS_REOPENED)
+
+
+def _close_all(sockets: Sequence[socket.socket]) -> None:
+    for sock in sockets:
+        sock.close()

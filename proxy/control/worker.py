@@ -10,18 +10,21 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import proxy
 from proxy.control.sockets import Listener
 from proxy.ipc.channel import Channel
-from proxy.ipc.messages import Down, Message, Ready, Stopped
+from proxy.ipc.messages import Down, Message, Ready, Stop, Stopped, Wake
 from proxy.shm.meters import MeterRegion
 from proxy.shm.names import Series
 
 OnMessage = Callable[["Worker", Message], None]
+
+LAST_WORDS = 1.0
+"""Seconds to wait at most, after a worker has exited, for what it sent before. Its death closes the channel."""
 
 
 class WorkerPhase(enum.StrEnum):
@@ -69,15 +72,16 @@ class Worker:
         self.slot = slot
         self.region = region
         self.phase = WorkerPhase.STARTING
-        self.started_at = asyncio.get_running_loop().time()
         self.silent_rounds = 0
         """How many times it was asked for a sign of life since it gave the last one."""
-        self.unfinished: int | None = None
-        """How many requests it left behind, once it has said so."""
+        self._started_at = asyncio.get_running_loop().time()
+        self._unfinished: int | None = None
         self._process = process
         self._on_message = on_message
-        self._exited = asyncio.create_task(process.wait(), name=f"worker {process.pid}")
+        self._closed = asyncio.Event()
+        self._exited = asyncio.create_task(self._end(), name=f"worker {process.pid}")
         self._ready = asyncio.Event()
+        self._hung = asyncio.Event()
 
     @classmethod
     async def launch(cls, slot: int, plan: LaunchPlan, on_message: OnMessage) -> Worker:
@@ -86,17 +90,17 @@ class Worker:
         Raises:
             OSError: the system lets us start no process, or is out of descriptors.
         """
-        region = MeterRegion.create()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
+        with ExitStack() as undo:
+            region = MeterRegion.create()
+            undo.callback(region.close)
+            ours, theirs = socket.socketpair()
+            undo.callback(ours.close)
+            with theirs:
                 process = await _spawn(slot, plan, region.fd, theirs.fileno())
-            except BaseException:
-                ours.close()
-                region.close()
-                raise
-        worker = cls(slot, process, region, on_message)
-        worker._channel = await Channel.open(ours, worker._receive, lambda _: None)
+            undo.callback(_kill, process)
+            worker = cls(slot, process, region, on_message)
+            worker._channel = await Channel.open(ours, worker._receive, lambda _: worker._closed.set())
+            undo.pop_all()
         return worker
 
     @property
@@ -105,20 +109,44 @@ class Worker:
         return self._process.pid
 
     @property
-    def in_flight(self) -> int:
-        """How many requests and tunnels it has, or had when it died."""
+    def age(self) -> float:
+        """Seconds since it was started."""
+        return asyncio.get_running_loop().time() - self._started_at
+
+    @property
+    def left_behind(self) -> int:
+        """How many requests and tunnels it could not finish; as long as it lives, how many it has."""
+        if self._unfinished is not None:
+            return self._unfinished
         counts = self.region.read()
         gauges = (Series.IN_FLIGHT, Series.TUNNELS)
         return sum(values[0] for name, values in counts.items() if name[0] in gauges)
+
+    @property
+    def exit_status(self) -> int | None:
+        """``None`` while it lives; negative for the number of a signal."""
+        return self._exited.result() if self._exited.done() else None
 
     def send(self, message: Down) -> None:
         """Tell it something; never waits."""
         self._channel.send(message)
 
+    def stop(self, grace: float) -> None:
+        """Have it finish what it has within ``grace`` seconds, and exit."""
+        self.phase = WorkerPhase.STOPPING
+        self.send(Stop(grace))
+
     def kill(self) -> None:
         """End it at once."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGKILL)
+        _kill(self._process)
+
+    def ask_for_sign_of_life(self, silent_rounds: int) -> None:
+        """Ask it once more. It is hung if it has left so many questions in a row unanswered."""
+        if self.phase is WorkerPhase.READY:
+            if self.silent_rounds >= silent_rounds:
+                self._hung.set()
+            self.silent_rounds += 1
+            self.send(Wake())
 
     async def exited(self) -> int:
         """Its exit status, once it has one; negative for the number of a signal."""
@@ -126,24 +154,47 @@ class Worker:
 
     async def ready(self, timeout: float) -> bool:
         """Whether it serves; no, if it exits first or does not get that far within ``timeout`` seconds."""
-        waiting = asyncio.create_task(self._ready.wait())
-        await asyncio.wait({waiting, self._exited}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        return self._ready.is_set()
+        await self._exit_or(self._ready, timeout)
+        return self._ready.is_set() and not self._exited.done()
+
+    async def hung_or_exited(self) -> bool:
+        """Wait until it exits, or is found to hang; ``True`` for the latter."""
+        await self._exit_or(self._hung, None)
+        return not self._exited.done()
+
+    async def _exit_or(self, event: asyncio.Event, timeout: float | None) -> None:
+        waiting = asyncio.create_task(event.wait())
+        try:
+            await asyncio.wait({waiting, self._exited}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
 
     def close(self) -> None:
         """Let go of its channel, after it has exited."""
         self._channel.close()
 
+    async def _end(self) -> int:
+        status = await self._process.wait()
+        with suppress(TimeoutError):  # what it said last may still be on its way
+            async with asyncio.timeout(LAST_WORDS):
+                await self._closed.wait()
+        return status
+
     def _receive(self, message: Message) -> None:
         self.silent_rounds = 0
         match message:
             case Ready():
-                self.phase = WorkerPhase.READY
                 self._ready.set()
+                if self.phase is WorkerPhase.STARTING:
+                    self.phase = WorkerPhase.READY
             case Stopped(unfinished):
-                self.unfinished = unfinished
+                self._unfinished = unfinished
         self._on_message(self, message)
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
 
 
 async def _spawn(slot: int, plan: LaunchPlan, meters_fd: int, channel_fd: int) -> Process:

@@ -52,7 +52,7 @@ class AccessLog:
         self._spec = AccessLogSpec(AccessLogFormat.OFF)
         self._lines: list[bytes] = []
         self._size = 0
-        self._second = 0
+        self._second = -1
         self._stamp = b""
         self._writer = LogWriter()
         self._failed = 0

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Sequence
+from typing import Any
 
 from proxy.dataplane.door import Door
 from proxy.dataplane.downstream import ClientConnection
@@ -41,9 +42,11 @@ class Listening:
 
     async def _serve(self, listener: socket.socket) -> None:
         loop, duplicate = self._door.loop, listener.dup()
-        create = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+        # The file of a unix socket is the supervisor's; from Python 3.13 on the loop would remove it.
+        keep: dict[str, Any] = {"cleanup_socket": False} if listener.family == socket.AF_UNIX else {}
+        create = loop.create_unix_server if keep else loop.create_server
         try:
-            self._servers[listener] = await create(self._accept, sock=duplicate, backlog=BACKLOG)
+            self._servers[listener] = await create(self._accept, sock=duplicate, backlog=BACKLOG, **keep)
         except BaseException:
             duplicate.close()
             raise
@@ -91,4 +94,4 @@ class Listening:
 def _accepts(server: asyncio.Server) -> bool:
     """Whether the loop still has the server's socket."""
     sockets: Sequence[socket.socket | None] = server.sockets  # uvloop has None for one that it has closed
-    return all(listener is not None and listener.fileno() >= 0 for listener in sockets)
+    return bool(sockets) and all(listener is not None and listener.fileno() >= 0 for listener in sockets)

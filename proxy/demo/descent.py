@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 STOP_TIMEOUT = 5.0
@@ -41,11 +42,11 @@ def start(argv: list[str], *, output: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def end(processes: list[subprocess.Popen[bytes]]) -> None:
-    """End processes and whatever they have started: politely, and after a while with force."""
+def end(processes: Sequence[subprocess.Popen[bytes]], *, patience: float = STOP_TIMEOUT) -> None:
+    """End processes and whatever they have started: politely, and after ``patience`` seconds with force."""
     for process in processes:
         process.terminate()
-    deadline = time.monotonic() + STOP_TIMEOUT
+    deadline = time.monotonic() + patience
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(deadline - time.monotonic(), 0))

@@ -167,7 +167,8 @@ class ChunkedDecoder:
         reason, limit = (
             (Reason.CHUNK, _MAX_LINE) if self._expect is _Expect.SIZE else (Reason.TRAILER, MAX_TRAILER_BYTES)
         )
-        if len(line) > limit or b"\n" in line or b"\r" in line[:-1]:
+        line = line.removesuffix(b"\r")  # the first half of its end may have come
+        if len(line) > limit or b"\r" in line or b"\n" in line:
             raise self._fault(reason, "a line of a chunked body's frame does not end")
 
 

@@ -1,7 +1,8 @@
 """The characters that messages are made of (RFC 9110 section 5, RFC 9112 sections 2 to 5), as parts of expressions.
 
 Possessive repeats (``*+``) stand on single characters only, where they save time: early versions of CPython 3.11 lose
-track of groups inside them.
+track of groups inside them. ``(?(n)(?!))`` refuses a second field of a kind; it has to stand before group n opens,
+because a group that is open again counts as one that never matched.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ _ORDINARY = re.compile(
     ([A-Z]++)\ ((/[!-\"$->@-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n
     (?: %(harmless)b
       | %(host)b:(?(4)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[1-5]?[0-9]{1,4})?)\r\n
-      | (%(connection)b:(?(6)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
+      | (%(connection)b:(?(7)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
       | %(content_length)b:(?(8)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
       | %(closer_look)b
     )*

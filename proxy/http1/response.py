@@ -43,7 +43,7 @@ _ORDINARY = re.compile(
       | %(content_length)b:(?(2)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
       | %(content_type)b:[ \t]*+(?:(%(event_stream)b)[ \t]*+(?=[;\r]))?[^\r]*+\r\n
       | %(transfer_encoding)b:(?(4)(?!))[ ]*+(%(chunked)b)\r\n
-      | (%(connection)b:(?(5)(?!))[ ]*+%(keep_alive)b\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?)
+      | (%(connection)b:(?(6)(?!))[ ]*+(%(keep_alive)b)\r\n(?:%(keep_alive)b:[^\r]*+\r\n)?)
       | (%(request_id)b):[^\r]*+\r\n
       | %(closer_look)b
     )*
@@ -76,7 +76,7 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
     match = _ORDINARY(head)
     if match is None or not LINE_ENDS.startswith(head.translate(None, PRINTABLE)):
         return read_unusual_response(head, method)
-    status, length, event_stream, chunked, connection, request_id = match.groups()
+    status, length, event_stream, chunked, connection, _, request_id = match.groups()
     bodiless = method == b"HEAD" or status == b"304"
     if status == b"204" or (chunked is not None and (length is not None or bodiless)):
         return read_unusual_response(head, method)

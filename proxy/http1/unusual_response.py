@@ -20,6 +20,9 @@ from proxy.http1.heads import ResponseHead
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
 
+MAX_RESPONSE_HEAD = 64 * 1024
+"""Bytes that the head of a response may have."""
+
 EVENT_STREAM = b"text/event-stream"
 """The type of server-sent events, which wait for nothing and may go on for hours."""
 
@@ -29,6 +32,8 @@ _KEPT = frozenset({b"set-cookie", b"content-type", b"via", b"x-request-id"})
 
 def read_unusual_response(head: bytes, method: bytes) -> ResponseHead:
     """The same promise as ``read_response``, kept the long way. Raises :class:`ResponseError`."""
+    if len(head) > MAX_RESPONSE_HEAD:
+        raise ResponseError(Reason.HEAD_TOO_LONG, "the head of the response is too long")
     match = _STATUS_LINE(head)
     if match is None or not head.endswith(b"\r\n\r\n"):
         raise ResponseError(Reason.STATUS_LINE, "the status line is malformed, or of a version that is not spoken here")

@@ -28,11 +28,11 @@ class LogEvent(enum.StrEnum):
     WORKER_STARTED = "worker_started"  # worker, slot, replaces
     WORKER_READY = "worker_ready"  # worker, slot, seconds
     WORKER_EXITED = "worker_exited"  # worker, slot, status, cut, restart_in
-    WORKER_BOOT_FAILED = "worker_boot_failed"  # worker, slot, status, restart_in
+    WORKER_BOOT_FAILED = "worker_boot_failed"  # worker, slot, status, cut, error, restart_in
     WORKER_HUNG = "worker_hung"  # worker, slot, seconds
     WORKER_KILLED = "worker_killed"  # worker, slot, why, in_flight
 
-    PREDECESSORS_FOUND = "predecessors_found"  # workers: those that a dead supervisor left serving
+    PREDECESSORS_FOUND = "predecessors_found"  # workers: those that a dead supervisor left serving; steered
     PREDECESSORS_STOPPING = "predecessors_stopping"  # workers, grace
     PREDECESSOR_GONE = "predecessor_gone"  # worker, left
     PREDECESSOR_KILLED = "predecessor_killed"  # worker

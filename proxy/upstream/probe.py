@@ -57,6 +57,8 @@ async def probe(address: str, check: HealthCheck) -> ProbeResult:
         return ProbeResult(ProbeReason.BROKEN, str(error))
     except OSError as error:
         return ProbeResult(ProbeReason.UNREACHABLE, error.strerror or str(error))
+    except UnicodeError as error:  # a host name that cannot be written in the way of DNS
+        return ProbeResult(ProbeReason.UNREACHABLE, str(error))
 
 
 async def resolve(address: str) -> Sequence[str]:

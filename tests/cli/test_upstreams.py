@@ -104,3 +104,11 @@ def test_the_last_one_is_not_removed_by_mistake(run: Run, admin: Script) -> None
     result = run("upstreams", "remove", "green", ADDRESS)
     assert result.exit_code == 4
     assert "add another first: `bluegreen upstreams add COLOR HOST:PORT`; or add --force" in result.stderr
+
+
+def test_options_before_the_second_word_are_not_ignored(run: Run, admin: Script) -> None:
+    """Otherwise the change would be made to another service than was named."""
+    result = run("upstreams", "--service", "shop", "maint", "green", ADDRESS)
+    assert result.exit_code == 2
+    assert "options stand at the end, after 'maint' and its arguments" in result.stderr
+    assert admin.asked == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.addresses import TcpAddress
-from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, steer_here
+from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
 from proxy.control.sockets import Listener, close_listeners, open_listeners
 from proxy.logs.log import EventLog
 
@@ -22,11 +22,12 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts small programs with or without a mark, and ends them with the test."""
+    """Starts small programs with or without a mark; for an orphan, another process than we is said to have done so."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def launch(code: str, mark: str | None) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, MARK: mark} if mark else dict(os.environ)
+    def launch(code: str, mark: str | None, *, orphan: bool = True) -> subprocess.Popen[bytes]:
+        value = f"{mark}/1" if orphan else mark_worker(str(mark))
+        environment = {**os.environ, MARK: value} if mark else dict(os.environ)
         process = subprocess.Popen([sys.executable, "-S", "-c", code], env=environment, stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout is not None
@@ -47,15 +48,16 @@ def log() -> Iterator[EventLog]:
 
 
 def test_only_processes_with_the_mark_of_this_state_are_predecessors(start: Start, tmp_path: Path) -> None:
-    """Workers of another program, our own workers and everybody else are left alone."""
+    """Workers of another program, workers whose supervisor lives and everybody else are left alone."""
     state, other = tmp_path / "state.db", tmp_path / "other.db"
     state.touch()
     other.touch()
-    orphan, ours = start(POLITE, mark_of(state)), start(POLITE, mark_of(state))
+    orphan = start(POLITE, mark_of(state))
+    start(POLITE, mark_of(state), orphan=False)
     start(POLITE, mark_of(other))
     start(POLITE, None)
 
-    assert find_predecessors(mark_of(state), ours=[ours.pid]) == (orphan.pid,)
+    assert find_predecessors(mark_of(state)) == (orphan.pid,)
 
 
 def test_mark_follows_the_file_and_not_its_name(tmp_path: Path) -> None:
@@ -130,6 +132,8 @@ def test_steering_gives_every_new_connection_to_the_newest_socket(host: str) -> 
     oldest = open_listeners([address], beside_predecessors=False)
     older = open_listeners([address], beside_predecessors=True)
     newest = open_listeners([address], beside_predecessors=True)
+    for listener in (*older, *newest):
+        listener.socket.listen()
 
     assert steer_here(newest)
     assert accepted((*oldest, *older, *newest), 60) == [0, 0, 60]

@@ -56,16 +56,23 @@ def test_a_port_in_use_is_one_clear_error_and_opens_nothing() -> None:
 
 
 def test_a_successor_listens_beside_its_predecessors() -> None:
-    """The port of workers that outlived their supervisor can be opened again, and stays open when they leave."""
-    address = TcpAddress("127.0.0.1", free_port())
-    old = open_listeners([address], beside_predecessors=False)
+    """The port of workers that outlived their supervisor can be opened again, and stays open when they leave.
 
-    new = open_listeners([address], beside_predecessors=True)
-    close_listeners(old)
+    Until somebody serves the new socket, every connection goes to the old one.
+    """
+    address = TcpAddress("127.0.0.1", free_port())
+    (old,) = open_listeners([address], beside_predecessors=False)
+
+    (new,) = open_listeners([address], beside_predecessors=True)
+    for _ in range(20):
+        with socket.create_connection((address.host, address.port)):
+            old.socket.accept()[0].close()
+    new.socket.listen()
+    close_listeners([old])
 
     with socket.create_connection((address.host, address.port)):
-        pass
-    close_listeners(new)
+        new.socket.accept()[0].close()
+    close_listeners([new])
 
 
 def test_a_stranger_keeps_its_port_even_during_a_takeover() -> None:

@@ -22,9 +22,12 @@ async def test_answers_keep_alive_requests_over_one_upstream_connection(start_fr
         for _ in range(3):
             client.send(GET)
             head, body = await client.answer(5)
-            assert head.startswith(b"HTTP/1.1 200 OK\r\n") and body == GOOD_BODY
-    assert server.connections == 1 and len(server.heads) == 3
-    assert quiet(front) and front.count(Series.ENDED, *BLUE, Outcome.FINISHED) == 3
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert body == GOOD_BODY
+    assert server.connections == 1
+    assert len(server.heads) == 3
+    assert quiet(front)
+    assert front.count(Series.ENDED, *BLUE, Outcome.FINISHED) == 3
 
 
 async def test_pipelined_requests_are_answered_in_order(start_front: StartFront) -> None:
@@ -68,7 +71,8 @@ async def test_a_body_reaches_the_upstream_whole(start_front: StartFront) -> Non
             await asyncio.sleep(0)
         await client.answer(5)
         client.send(
-            b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n"
+            b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n"
         )
         await client.answer(5)
     assert seen[0] == b"hello"
@@ -139,7 +143,8 @@ async def test_connection_close_is_kept_by_both_sides(start_front: StartFront) -
     async with front.client() as client:
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         answer = await client.rest()
-    assert b"Connection: close" in answer and answer.endswith(GOOD_BODY)
+    assert b"Connection: close" in answer
+    assert answer.endswith(GOOD_BODY)
 
 
 async def test_a_client_that_closes_its_side_still_gets_its_answer(start_front: StartFront) -> None:
@@ -176,7 +181,8 @@ async def test_an_early_answer_to_an_upload_arrives_and_ends_the_connection(star
     async with front.client() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 200_000)
         head = await client.head()
-        assert head.startswith(b"HTTP/1.1 413 ") and b"Connection: close" in head
+        assert head.startswith(b"HTTP/1.1 413 ")
+        assert b"Connection: close" in head
         client.send(b"x" * 200_000)
         assert await client.rest() == b""
 
@@ -202,7 +208,8 @@ async def test_a_failing_upstream_becomes_a_clean_answer_with_a_request_id(
     async with front.client() as client:
         client.send(GET)
         head = await client.head()
-        assert head.startswith(b"HTTP/1.1 " + status) and b"X-Request-Id: " in head
+        assert head.startswith(b"HTTP/1.1 " + status)
+        assert b"X-Request-Id: " in head
     assert quiet(front)
 
 
@@ -225,7 +232,8 @@ async def test_a_get_is_tried_on_another_upstream(start_front: StartFront) -> No
         for _ in range(4):
             client.send(GET)
             await client.answer(5)
-    assert len(good.heads) == 4 and bad.heads
+    assert len(good.heads) == 4
+    assert bad.heads
     assert front.count(Series.RETRIES, *BLUE, "reset") == len(bad.heads)
 
 
@@ -240,7 +248,7 @@ async def test_a_post_is_not_sent_twice_once_it_was_sent(start_front: StartFront
 
 async def test_a_refused_connection_is_retried_whatever_the_method(start_front: StartFront) -> None:
     """Nothing was sent, so even a POST may go elsewhere."""
-    front, (server, dead) = await start_front([faults.answer], [faults.answer])
+    front, (_, dead) = await start_front([faults.answer], [faults.answer])
     dead_address = "{}:{}".format(*dead.address)
     dead._server.close()  # type: ignore[union-attr]
     async with front.client() as client:
@@ -293,7 +301,8 @@ async def test_a_pool_without_upstreams_answers_503_with_retry_after(start_front
     async with front.client() as client:
         client.send(GET)
         head = await client.head()
-        assert head.startswith(b"HTTP/1.1 503 ") and b"Retry-After: " in head
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: " in head
     assert front.count(Series.REJECTED, "no_upstream") == 1
 
 
@@ -357,7 +366,8 @@ async def test_what_cannot_be_read_is_refused_and_closed(start_front: StartFront
     async with front.client() as client:
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\nBad header: x\r\n\r\n" + GET)
         answer = await client.rest()
-    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
     assert server.heads == []
 
 

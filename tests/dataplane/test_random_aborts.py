@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.shm.names import Outcome, Series
+from proxy.shm.names import Series
 from proxy.traffic.spec import DoorSpec, RetryRule, Timeouts
 from proxy.upstream.transports import reset
 from tests.dataplane.conftest import BLUE, GET, POST, SERVICE, Front, StartFront, entry, quiet

@@ -132,6 +132,8 @@ async def test_a_client_that_leaves_while_connecting_leaves_nothing_behind(start
         await front.until(lambda: front.count(Series.IN_FLIGHT, *BLUE) == 1)
         abort(client.writer.transport)
         await front.until(lambda: quiet(front))
-    await front.until(lambda: len(asyncio.all_tasks()) == 1 + sum("FaultServer" in repr(t) for t in asyncio.all_tasks()))
+    await front.until(
+        lambda: len(asyncio.all_tasks()) == 1 + sum("FaultServer" in repr(t) for t in asyncio.all_tasks())
+    )
     for sock in (listener, *fillers):
         sock.close()

@@ -103,12 +103,12 @@ class Connection:
         idle = self._http.our_state is h11.IDLE or (
             self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
         )
-        return idle and self._wire.quiet
+        return idle and not self.unasked and self._wire.quiet
 
     @property
     def unasked(self) -> bytes:
         """Bytes that came after the last answer although nothing was asked."""
-        return self._http.trailing_data[0] + bytes(self._wire.received)
+        return self._http.trailing_data[0] + self._wire.unread
 
     async def ask(self, request: Request, *, within: float = 30.0) -> Answer:
         """Send a request and read the whole answer.

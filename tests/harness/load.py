@@ -26,7 +26,7 @@ from tests.harness.mix import KINDS, Book, Client, Mix
 from tests.harness.processes import Process, wait_until
 from tests.harness.report import Report, Switch, Timeline, judge, report_from_json
 
-_PROGRESS = struct.Struct("<QQ")  # requests ended, requests failed
+_PROGRESS = struct.Struct("<QQd")  # requests ended, requests failed, when the oldest unfinished one was begun
 
 
 class Load:
@@ -100,7 +100,22 @@ class Load:
             TimeoutError: the load got stuck.
         """
         goal = self.ended + further
-        wait_until(lambda: self.ended >= goal, timeout=timeout, what=f"{further} more requests, {self._complaint()}")
+        wait_until(
+            lambda: self.ended >= goal, timeout=timeout, what=lambda: f"{further} more requests, {self._complaint()}"
+        )
+
+    def settle(self, *, timeout: float = 20.0) -> None:
+        """Wait until every request that is under way now has ended.
+
+        Raises:
+            TimeoutError: the load got stuck.
+        """
+        now = time.monotonic()
+        wait_until(
+            lambda: _PROGRESS.unpack(self._progress[:])[2] > now,
+            timeout=timeout,
+            what=lambda: f"end of what is under way, {self._complaint()}",
+        )
 
     def _complaint(self) -> str:
         return f"{self.failed} failed so far; stderr: {self._process.stderr.read_text()[-2000:]!r}"
@@ -133,7 +148,7 @@ async def _show_progress(book: Book, progress: mmap.mmap) -> None:
     while True:
         failed += sum(sample.failure is not None for sample in book.samples[seen:])
         seen = len(book.samples)
-        progress[:] = _PROGRESS.pack(seen, failed)
+        progress[:] = _PROGRESS.pack(seen, failed, book.oldest)
         await asyncio.sleep(0.005)
 
 

@@ -53,13 +53,27 @@ class Book:
     begun: int = 0
     limit: int | None = None
     """How many requests may be begun in all."""
+    under_way: dict[str, float] = field(default_factory=dict)
+    """When each unfinished request was begun, oldest first."""
 
     def next_id(self, kind: str) -> str | None:
         """A fresh id for a request that may begin now; ``None`` when it is time to leave."""
         if self.leaving or (self.limit is not None and self.begun >= self.limit):
             return None
         self.begun += 1
-        return f"{kind}-{self.begun}"
+        ident = f"{kind}-{self.begun}"
+        self.under_way[ident] = time.monotonic()
+        return ident
+
+    def add(self, sample: Sample) -> None:
+        """Write down how a request ended."""
+        del self.under_way[sample.id]
+        self.samples.append(sample)
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest unfinished request was begun; now, if there is none."""
+        return next(iter(self.under_way.values()), time.monotonic())
 
 
 Check = Callable[[Answer], str | None]
@@ -82,7 +96,7 @@ class Client:
         make = KINDS[self.kind]
         while (ident := self.book.next_id(self.kind)) is not None:
             sample = await make(self, ident)
-            self.book.samples.append(sample)
+            self.book.add(sample)
             # After a failure a client waits a little, as real ones do; else a closed port is asked in a tight loop.
             await asyncio.sleep(0.05 if sample.failure else self.rng.uniform(0, 2 * self.pause))
         if self.connection is not None:

@@ -37,16 +37,17 @@ def free_port() -> int:
     raise RuntimeError("no free port")
 
 
-def wait_until(condition: Callable[[], T], *, timeout: float, what: str) -> T:
+def wait_until(condition: Callable[[], T], *, timeout: float, what: str | Callable[[], str]) -> T:
     """The first true value of ``condition``, asked every few milliseconds.
 
     Raises:
-        TimeoutError: it was still false after ``timeout`` seconds; the message names ``what``.
+        TimeoutError: it was still false after ``timeout`` seconds; the message says ``what`` was waited for, and may
+            be made only then, to tell how far things had come.
     """
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout:g} s: {what}")
+            raise TimeoutError(f"not within {timeout:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.005)
     return value
 

@@ -81,7 +81,7 @@ class Program:
         arguments = ["-m", "proxy", "run", "--config", str(self._config_file)]
         log = self._directory / "program.log"
         self._process = Process(arguments, stdout=log, stderr=log)
-        wait_until(self._ready, timeout=START_WITHIN, what=f"ready\n{self.log()}")
+        wait_until(self._ready, timeout=START_WITHIN, what=lambda: f"ready\n{self.log()}")
 
     def _ready(self) -> bool:
         code = self.process.exit_code
@@ -195,7 +195,7 @@ class Program:
 
     def wait_healthy(self, *, timeout: float = 10.0) -> None:
         """Wait until every upstream of both colors is known to be healthy, and every worker serves."""
-        wait_until(self._all_healthy, timeout=timeout, what=f"all upstreams healthy: {self.service()}")
+        wait_until(self._all_healthy, timeout=timeout, what=lambda: f"all upstreams healthy: {self.service()}")
 
     def _all_healthy(self) -> bool:
         service = self.service()

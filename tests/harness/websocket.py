@@ -7,7 +7,7 @@ import time
 from typing import Self
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -85,7 +85,7 @@ class Session:
     def _complain(self, *, ended: bool) -> None:
         problem = self._protocol.handshake_exc
         if problem is not None and not ended:
-            kind = Failure.STATUS if isinstance(problem, InvalidHandshake) else Failure.BAD_FRAMING
+            kind = Failure.STATUS if isinstance(problem, InvalidStatus) else Failure.BAD_FRAMING
             raise CallError(kind, repr(problem))
         if ended:
             raise CallError(Failure.TRUNCATED, "the tunnel ended without a close frame")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import select
 import socket
 import struct
 import time
@@ -134,13 +133,23 @@ class Wire(asyncio.Protocol):
         return self.ended or self.lost
 
     @property
+    def unread(self) -> bytes:
+        """What came and was not read yet, by us or by the event loop: the kernel is asked as well."""
+        if not self.over:
+            try:
+                ahead = self._socket.recv(4096, socket.MSG_PEEK)
+                self.ended = not ahead
+                return bytes(self.received) + ahead
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self.error, self.lost = error, True  # Told once by the kernel, so it has to be kept.
+        return bytes(self.received)
+
+    @property
     def quiet(self) -> bool:
-        """Whether the connection is open and nothing came that was not read, asking the kernel too."""
-        if self.over or self.received:
-            return False
-        poller = select.poll()
-        poller.register(self._socket, select.POLLIN | select.POLLRDHUP)
-        return not poller.poll(0)
+        """Whether the connection is open and nothing came that was not read."""
+        return not self.unread and not self.over
 
     async def write(self, data: bytes) -> None:
         """Send; returns when there is room for more, or no point in it. How it ended is told by reading."""

@@ -33,8 +33,8 @@ def test_reloads_under_load_lose_nothing_and_keep_the_split(program: Program, fl
             time.sleep(EVERY)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
     print(report)
-    assert not report.breaches(), report
-    assert report.judged > RELOADS * 10, report
+    assert not report.breaches(), str(report)
+    assert report.judged > RELOADS * 10, str(report)
     assert report.reopened == 0, f"a reload touches no connection\n{report}"
     assert program.service()["live"] == "green"
     assert program.metric("bluegreen_config_reloads_total") > 0
@@ -52,7 +52,7 @@ def test_a_bad_config_changes_nothing(program: Program) -> None:
             load.wait_for(50)
         report = load.stop()
     print(report)
-    assert not report.breaches(), report
+    assert not report.breaches(), str(report)
     after = program.service()
     assert after["revision"] == before["revision"]
     assert after["split"] == before["split"]

@@ -30,8 +30,8 @@ def test_a_stop_under_load_answers_everything_it_accepted(program: Program, flee
     wronged = [sample for sample in report.troubles if not _turned_away(sample, stopped)]
     assert not wronged, "\n".join([str(report), *map(str, wronged[:10])])
     assert report.announced > 0, f"no kept connection was told that it ends\n{report}"
-    assert not report.stale, report
-    assert not fleet.duplicates(), report
+    assert not report.stale, str(report)
+    assert not fleet.duplicates(), str(report)
     assert code == 0, program.log()
     assert took < GRACE, f"the stop took {took:.1f} s"
 

@@ -27,10 +27,10 @@ def test_two_hundred_switches_under_load_lose_nothing(program: Program, fleet: F
             load.wait_for(50)
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
     print(report)
-    assert not report.breaches(), report
-    assert report.totals.keys() == KINDS.keys(), report
-    assert report.judged > SWITCHES * 10, report
-    assert min(report.colors["blue"], report.colors["green"]) > SWITCHES * 10, report
+    assert not report.breaches(), str(report)
+    assert report.totals.keys() == KINDS.keys(), str(report)
+    assert report.judged > SWITCHES * 10, str(report)
+    assert min(report.colors["blue"], report.colors["green"]) > SWITCHES * 10, str(report)
     wait_until(lambda: program.in_flight() == 0, timeout=5, what="in flight back to 0")
 
 
@@ -46,8 +46,8 @@ def test_the_next_request_after_a_switch_goes_to_the_new_color(program: Program)
             load.wait_for(20)
         report = load.stop()
     print(report)
-    assert not report.breaches(), report
-    assert report.judged > 200, report
+    assert not report.breaches(), str(report)
+    assert report.judged > 200, str(report)
 
 
 @pytest.mark.system
@@ -66,5 +66,5 @@ def test_killing_the_old_color_once_it_is_drained_is_safe(program: Program, flee
                 upstream.restart()
         report = dataclasses.replace(load.stop(), duplicates=fleet.duplicates())
     print(report)
-    assert not report.breaches(), report
-    assert report.judged > 500, report
+    assert not report.breaches(), str(report)
+    assert report.judged > 500, str(report)

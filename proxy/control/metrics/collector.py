@@ -15,6 +15,7 @@ from proxy import __version__
 from proxy.control.metrics.families import SERVICE_COLOR, meter_metrics
 from proxy.control.metrics.sources import Sources
 from proxy.shm.names import Series
+from proxy.shm.region import OVERFLOW_NAME
 from proxy.traffic.model import FULL_SPLIT, Health, OperationKind, Phase, Service
 from proxy.traffic.spec import Color
 
@@ -53,14 +54,17 @@ class FrontDoorCollector(Collector):
 
     def _upstreams(self) -> Iterator[Metric]:
         up = GaugeMetricFamily(
-            "bluegreen_upstream_up", "Whether it is healthy and not ejected.", labels=UPSTREAM
+            "bluegreen_upstream_up",
+            "Whether its health checks, if it has any, pass, and it is not ejected.",
+            labels=UPSTREAM,
         )
         weight = GaugeMetricFamily("bluegreen_upstream_weight", "Weight of an upstream.", labels=UPSTREAM)
         for service in self._services():
             for color in Color:
                 for each in service.pool(color):
                     labels = (service.name, color.value, each.address)
-                    up.add_metric(labels, each.health is Health.HEALTHY and not each.ejected)
+                    well = service.spec.health is None or each.health is Health.HEALTHY
+                    up.add_metric(labels, well and not each.ejected)
                     weight.add_metric(labels, each.weight)
         yield up
         yield weight
@@ -109,6 +113,8 @@ class FrontDoorCollector(Collector):
             workers.add_metric((phase.value,), count)
         yield workers
         yield CounterMetricFamily("bluegreen_worker_restarts", "Workers replaced.", value=sources.workers.restarts)
+        lost = sources.workers.totals.total(*OVERFLOW_NAME)
+        yield CounterMetricFamily("bluegreen_meters_overflow", "Counts that found no room in the meters.", value=lost)
         reloads = CounterMetricFamily("bluegreen_config_reloads", "Reloads of the config file.", labels=("result",))
         for ok, word in ((True, "success"), (False, "failure")):
             reloads.add_metric((word,), sources.reloader.results[ok])

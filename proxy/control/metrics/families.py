@@ -53,6 +53,7 @@ COUNTERS = (
     MeterFamily("bluegreen_received_bytes", "Bytes received from clients.", Series.RECEIVED_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_sent_bytes", "Bytes sent to clients.", Series.SENT_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_connections", "Client connections accepted.", Series.CONNECTIONS, ()),
+    MeterFamily("bluegreen_access_log_lines_lost", "Access log lines thrown away.", Series.LOG_LINES_LOST, ()),
 )
 
 GAUGES = (

@@ -1,0 +1,132 @@
+"""The access log: safe lines, a slow reader that holds nobody up, rotation, and losses that are counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proxy.dataplane.access_log import BATCH, AccessLog, Entry
+from proxy.dataplane.log_writer import WAITING_BATCHES
+from proxy.traffic.spec import AccessLog as AccessLogSpec
+from proxy.traffic.spec import AccessLogFormat
+
+HOSTILE = bytes(range(256))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for the thread."""
+    while not condition():  # noqa: ASYNC110 - a file raises no event
+        await asyncio.sleep(0.002)
+
+
+def open_files(path: Path) -> int:
+    """How many descriptors of this process are open for a file, or for what it was renamed to."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.exists()]
+    return sum(str(link.readlink()).startswith(str(path)) for link in links)
+
+
+def entry(target: bytes = b"/") -> Entry:
+    """One answered request."""
+    return Entry(client=b"10.0.0.1", status=200, request_id=b"id", method=b"GET", target=target)
+
+
+@pytest.mark.parametrize("form", [AccessLogFormat.JSON, AccessLogFormat.COMBINED])
+def test_no_byte_can_break_a_line(tmp_path: Path, form: AccessLogFormat) -> None:
+    """Whatever a client manages to have written down, it is one line of printable ASCII."""
+    log = AccessLog(lambda lines: None)
+    log.configure(AccessLogSpec(form, str(tmp_path / "log")))
+    log.write(entry(HOSTILE), 0.0)
+    log.close()
+    written = (tmp_path / "log").read_bytes()
+    assert written.count(b"\n") == 1
+    assert all(32 <= byte < 127 for byte in written[:-1])
+    if form is AccessLogFormat.JSON:
+        assert json.loads(written)["target"].encode("latin-1") == HOSTILE
+    else:
+        assert written.count(b'"') == 6
+
+
+def test_combined_has_the_time_in_its_usual_form(tmp_path: Path) -> None:
+    """Tools that read Apache's format read ours."""
+    log = AccessLog(lambda lines: None)
+    log.configure(AccessLogSpec(AccessLogFormat.COMBINED, str(tmp_path / "log")))
+    log.write(entry(), 0.0)
+    log.close()
+    line = b'10.0.0.1 - - [01/Jan/1970:00:00:00 +0000] "GET / HTTP/1.1" 200 0 "-" "-"\n'
+    assert (tmp_path / "log").read_bytes() == line
+
+
+def test_a_full_pipe_blocks_nobody_and_its_losses_are_counted(tmp_path: Path) -> None:
+    """Lines that nobody reads are thrown away in the end, and none is torn."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    lost: list[int] = []
+    log = AccessLog(lost.append)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, str(path)))
+    line = entry(b"/" * 1000)
+    lines = 2 * WAITING_BATCHES * BATCH // 1000
+    begun = time.monotonic()
+    for _ in range(lines):
+        log.write(line, 0.0)
+    log.flush()
+    assert time.monotonic() - begun < 5
+    assert 0 < sum(lost) < lines
+    os.set_blocking(reader, True)
+    read = b""
+    while read.count(b"\n") < lines - sum(lost):
+        read += os.read(reader, 1_000_000)
+    assert all(json.loads(text)["target"] == "/" * 1000 for text in read.splitlines())
+    log.close()
+    os.close(reader)
+
+
+async def test_reopening_follows_a_rotation_and_leaks_nothing(tmp_path: Path) -> None:
+    """Lines before it are in the old file, lines after it in the new one, and the old one is closed."""
+    path = tmp_path / "log"
+    log = AccessLog(lambda lines: None)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, str(path)))
+    for number in range(20):
+        log.write(entry(b"/%d" % number), 0.0)
+        log.flush()
+        await until(lambda: path.exists() and path.stat().st_size > 0)
+        path.rename(tmp_path / f"log.{number}")
+        log.reopen()
+        await until(path.exists)
+    assert open_files(path) == 1
+    log.close()
+    for number in range(20):
+        assert json.loads((tmp_path / f"log.{number}").read_text())["target"] == f"/{number}"
+
+
+def test_what_cannot_be_opened_goes_to_standard_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A wrong path costs no line."""
+    log = AccessLog(lambda lines: None)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, str(tmp_path / "missing" / "log")))
+    log.write(entry(b"/lost"), 0.0)
+    log.close()
+    errors = capfd.readouterr().err
+    assert "No such file or directory" in errors
+    assert '"/lost"' in errors
+
+
+async def test_lines_that_a_full_disk_refused_are_counted() -> None:
+    """The thread survives, and the loss is known."""
+    lost: list[int] = []
+    log = AccessLog(lost.append)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, "/dev/full"))
+    log.write(entry(), 0.0)
+    log.write(entry(), 0.0)
+
+    def told() -> bool:
+        log.flush()
+        return sum(lost) == 2
+
+    await until(told)
+    log.close()

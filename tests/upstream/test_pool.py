@@ -1,0 +1,245 @@
+"""Connections to upstreams: kept ones are fresh and wanted, used ones tell their borrower everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from proxy.upstream import pool as pool_module
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import MAX_IDLE_AGE, SAFE_IDLE_AGE, IdlePool
+from proxy.upstream.transports import Outflow, is_silent, receive, reset, unsent
+
+
+class Server:
+    """Accepts connections and leaves them to the test."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.pool = IdlePool("{}:{}".format(*self.listener.getsockname()))
+
+    async def connect(self) -> tuple[UpstreamConnection, socket.socket]:
+        """A new connection of the pool, and the server's end of it."""
+        connection = await self.pool.connect(asyncio.get_running_loop(), 5.0)
+        peer, _ = self.listener.accept()
+        peer.setblocking(False)
+        return connection, peer
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server and a pool for it."""
+    server = Server()
+    with contextlib.closing(server.listener):
+        yield server
+        server.pool.close()
+        await asyncio.sleep(0)
+
+
+class Listener:
+    """A borrower that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def upstream_data(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def upstream_eof(self) -> None:
+        self.told.append("eof")
+
+    def upstream_lost(self, error: Exception | None) -> None:
+        self.told.append(type(error))
+
+    def upstream_full(self) -> None:
+        self.told.append("full")
+
+    def upstream_writable(self) -> None:
+        self.told.append("writable")
+
+
+async def lost(connection: UpstreamConnection) -> None:
+    """Wait until it is of no more use."""
+    while not connection.lost:  # noqa: ASYNC110 - it tells only its borrower
+        await asyncio.sleep(0.001)
+
+
+async def test_the_freshest_is_taken_first(server: Server) -> None:
+    """So that the others grow old and are closed."""
+    first, one = await server.connect()
+    second, two = await server.connect()
+    server.pool.put(first, 0.0)
+    server.pool.put(second, 1.0)
+    assert server.pool.take(1.0, repeatable=True) is second
+    assert server.pool.take(1.0, repeatable=True) is first
+    assert server.pool.take(1.0, repeatable=True) is None
+    for connection in (first, second):
+        connection.discard()
+    one.close()
+    two.close()
+
+
+async def test_what_must_not_be_sent_twice_gets_a_fresh_silent_connection(server: Server) -> None:
+    """Not one that was idle for long, nor one on which something has come."""
+    connection, peer = await server.connect()
+    server.pool.put(connection, 0.0)
+    assert server.pool.take(SAFE_IDLE_AGE * 2, repeatable=False) is None
+    assert len(server.pool) == 1
+    assert server.pool.take(SAFE_IDLE_AGE, repeatable=False) is connection
+    server.pool.put(connection, 0.0)
+    peer.close()  # the loop does not know of it yet
+    assert server.pool.take(0.0, repeatable=False) is None
+    assert connection.lost
+
+
+async def test_an_old_connection_is_swept(server: Server) -> None:
+    """The rest stays."""
+    old, one = await server.connect()
+    fresh, two = await server.connect()
+    server.pool.put(old, 0.0)
+    server.pool.put(fresh, 1.0)
+    server.pool.sweep(MAX_IDLE_AGE + 0.5)
+    assert (old.lost, fresh.lost, len(server.pool)) == (True, False, 1)
+    one.close()
+    two.close()
+
+
+async def test_a_closed_pool_keeps_nothing(server: Server) -> None:
+    """What comes back from a request that was in flight when the upstream was removed is closed."""
+    connection, peer = await server.connect()
+    server.pool.close()
+    server.pool.put(connection, 0.0)
+    assert connection.lost
+    assert len(server.pool) == 0
+    peer.close()
+
+
+async def test_no_more_than_so_many_are_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one too many is closed."""
+    monkeypatch.setattr(pool_module, "MAX_IDLE", 1)
+    (first, one), (second, two) = await server.connect(), await server.connect()
+    server.pool.put(first, 0.0)
+    server.pool.put(second, 0.0)
+    assert (first.lost, second.lost) == (False, True)
+    one.close()
+    two.close()
+
+
+@pytest.mark.parametrize("ending", [b"surprise", b""])
+async def test_an_idle_connection_that_stirs_is_dropped(server: Server, ending: bytes) -> None:
+    """Data that nobody asked for, or the end: also when a slow client had paused it."""
+    connection, peer = await server.connect()
+    connection.transport.pause_reading()
+    server.pool.put(connection, 0.0)
+    if ending:
+        peer.send(ending)
+    else:
+        peer.shutdown(socket.SHUT_WR)
+    await lost(connection)
+    assert server.pool.take(0.0, repeatable=True) is None
+    peer.close()
+
+
+async def test_a_borrower_hears_everything(server: Server) -> None:
+    """Data, backpressure and the end, in order."""
+    connection, peer = await server.connect()
+    connection.borrower = borrower = Listener()
+    peer.send(b"hello")
+    while not borrower.told:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    connection.transport.write(bytes(8_000_000))
+    peer.setblocking(True)
+    await asyncio.to_thread(lambda: [peer.recv(1_000_000) for _ in range(4)])
+    peer.shutdown(socket.SHUT_WR)
+    while "eof" not in borrower.told:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    connection.discard()
+    peer.close()
+    assert borrower.told[:2] == [b"hello", "full"]
+
+
+async def test_what_an_upstream_said_before_it_reset_our_write_is_not_lost(server: Server) -> None:
+    """Its answer is in the kernel, though the write has failed already."""
+    connection, peer = await server.connect()
+    connection.borrower = borrower = Listener()
+    connection.transport.pause_reading()
+    connection.transport.write(b"request")
+    await asyncio.sleep(0.01)
+    peer.send(b"answer")
+    peer.close()  # with the request unread: a RST
+    await asyncio.sleep(0.01)
+    while not connection.lost:
+        connection.transport.write(b"more")
+        await asyncio.sleep(0.001)
+    assert b"answer" in borrower.told
+    assert "eof" not in borrower.told
+
+
+async def test_a_connection_that_is_not_wanted_any_more_is_not_left_behind(server: Server) -> None:
+    """Cancelling at any moment leaves no open socket."""
+    loop = asyncio.get_running_loop()
+    for rounds in range(6):
+        task = loop.create_task(server.pool.connect(loop, 5.0))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            (await task).discard()
+    server.listener.settimeout(0.2)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            peer, _ = server.listener.accept()
+            await asyncio.sleep(0.01)
+            with peer, contextlib.suppress(ConnectionResetError):
+                peer.settimeout(1.0)
+                assert peer.recv(1) == b""
+
+
+async def test_looking_at_a_socket_takes_nothing_from_it(server: Server) -> None:
+    """Silent, then not, and the data is still there to be received; a transport that is closed has none."""
+    connection, peer = await server.connect()
+    transport = connection.transport
+    transport.pause_reading()
+    assert is_silent(transport)
+    peer.send(b"x")
+    await asyncio.sleep(0.01)
+    assert not is_silent(transport)
+    assert receive(transport) == b"x"
+    assert receive(transport) == b""
+    connection.discard()
+    await asyncio.sleep(0.01)
+    assert not is_silent(transport)
+    assert receive(transport) == b""
+    peer.close()
+
+
+async def test_a_reset_is_seen_as_one(server: Server) -> None:
+    """No orderly end, even though nothing was unread."""
+    connection, peer = await server.connect()
+    reset(connection.transport)
+    await asyncio.sleep(0.01)
+    with pytest.raises(ConnectionResetError):
+        peer.recv(1)
+    peer.close()
+
+
+async def test_a_slow_peer_is_told_from_a_stuck_one(server: Server) -> None:
+    """As long as anything is taken, be it only from the kernel's buffer, there is hope."""
+    connection, peer = await server.connect()
+    connection.transport.write(bytes(16_000_000))
+    before = unsent(connection.transport)
+    outflow = Outflow(connection.transport, 0.0, 10.0)
+    assert not outflow.stuck(9.0)
+    assert outflow.stuck(10.0)
+    peer.setblocking(True)
+    await asyncio.to_thread(lambda: [peer.recv(1_000_000) for _ in range(5)])
+    await asyncio.sleep(0.01)
+    assert unsent(connection.transport) < before
+    assert not outflow.stuck(20.0)
+    assert outflow.stuck(30.0)
+    connection.discard()
+    peer.close()
