@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from proxy.control.bell import Bell
 from proxy.control.controller import Controller
 from proxy.control.outcome import Outcome
 from proxy.logs.events import LogEvent
@@ -20,6 +21,9 @@ from proxy.upstream.probe import ProbeResult, probe, resolve
 
 AT_ONCE = 64
 """So many probes may be under way together, so that a large pool does not use up our descriptors."""
+
+QUICK = 0.1
+"""Seconds between the probes of a healthy upstream on which real requests fail, until the doubt is settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class HealthMonitor:
         self._watches: dict[Target, asyncio.Task[None]] = {}
         self._hurry: dict[tuple[str, Color, str], asyncio.Event] = {}
         self._stopped = False
+        self._unheard: set[Target] = set()
+        """Those that have not been probed yet."""
+        self._heard = Bell()
         self.checks: Counter[tuple[str, str, str, str]] = Counter()
         """How many probes ended how: service, color, upstream, result."""
 
@@ -49,6 +56,10 @@ class HealthMonitor:
         """Probe from now on, beginning with everything at once; follow the state."""
         self._controller.on_change(self._follow)
         self._sync(self._controller.state)
+
+    async def first_round(self, seconds: float) -> None:
+        """Wait until every upstream has been probed once, but no longer than so many seconds."""
+        await self._heard.until(lambda: not self._unheard, seconds=seconds)
 
     async def stop(self) -> None:
         """Probe no more."""
@@ -71,14 +82,16 @@ class HealthMonitor:
         return service.health is None or (await probe(address, service.health)).ok
 
     def _follow(self, outcome: Outcome) -> None:
-        if outcome.before.services is not outcome.after.services and not self._stopped:
+        if outcome.entry is not None and not self._stopped:  # only operators change what there is to probe
             self._sync(outcome.after)
 
     def _sync(self, state: State) -> None:
         wanted = set(_targets(state))
         for target in self._watches.keys() - wanted:
             self._watches.pop(target).cancel()
+            self._has_been_probed(target)
         for target in wanted - self._watches.keys():
+            self._unheard.add(target)
             name = f"health of {target.address}"
             self._watches[target] = asyncio.create_task(self._watch(target), name=name)
 
@@ -86,16 +99,22 @@ class HealthMonitor:
         key = (target.service, target.color, target.address)
         hurry = self._hurry[key] = asyncio.Event()
         verdict = RiseFall(target.check.rise, target.check.fall, self._known(target))
-        pause = target.check.interval * _phase(target)
+        pause, quick = target.check.interval * _phase(target), False
         try:
             while True:
                 hurry.clear()
                 verdict = await self._judge(target, verdict)
-                await _rest(hurry, pause)
+                self._has_been_probed(target)
+                quick = quick and verdict.health is Health.HEALTHY and verdict.against > 0
+                quick = await _rest(hurry, min(QUICK, pause) if quick else pause) or quick
                 pause = target.check.interval
         finally:
             if self._hurry.get(key) is hurry:
                 del self._hurry[key]
+
+    def _has_been_probed(self, target: Target) -> None:
+        self._unheard.discard(target)
+        self._heard.ring()
 
     async def _judge(self, target: Target, verdict: RiseFall) -> RiseFall:
         """Probe once; the verdict then. A fault of our own speaks neither for nor against an upstream."""
@@ -129,12 +148,13 @@ def _phase(target: Target) -> float:
     return zlib.crc32(f"{target.service} {target.color} {target.address}".encode()) / 2**32
 
 
-async def _rest(hurry: asyncio.Event, seconds: float) -> None:
+async def _rest(hurry: asyncio.Event, seconds: float) -> bool:
+    """Wait so many seconds; ``True`` if that was cut short."""
     try:
         async with asyncio.timeout(seconds):
-            await hurry.wait()
+            return await hurry.wait()
     except TimeoutError:
-        pass
+        return False
 
 
 def _targets(state: State) -> Iterator[Target]:

@@ -47,6 +47,9 @@ from proxy.shm.board import Board
 WORKERS_SHARE = 0.95
 """Of the grace period; the rest is for closing everything else."""
 
+FIRST_ROUND = 5.0
+"""Seconds that the start waits at most for the first health check of every upstream."""
+
 STARTING_TROUBLE = (BootFailed, ListenError, StoreError, TableTooLarge, OSError, ValueError)
 
 
@@ -118,6 +121,7 @@ class Supervisor:
         stack.push_async_callback(self._monitor.stop)
         stack.push_async_callback(self._ejections.stop)
         await workers.start(self._worker_count())
+        await self._monitor.first_round(FIRST_ROUND)  # so that a command given at once is not refused for want of news
         self._retire(predecessors, mark, listeners)
         context = AdminContext(
             controller=self._controller,

@@ -22,10 +22,10 @@ from proxy.shm.totals import MeterTotals
 BOOT_TIMEOUT = 20.0
 """Seconds a worker may take from its start to being ready."""
 
-ROUND = 5.0
+ROUND = 1.0
 """Seconds between two signs of life that every worker is asked for."""
 
-SILENT_ROUNDS = 3
+SILENT_ROUNDS = 10
 """So many unanswered in a row, and a worker is taken to be hung."""
 
 OWN_SHARE = 0.9

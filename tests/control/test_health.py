@@ -126,3 +126,26 @@ async def test_doubt_does_not_wait_for_the_rhythm(tmp_path: Path, blue: Checked,
         monitor.probe_now("shop", Color.BLUE, blue.address)
 
         await until(lambda: len(blue.asked) > asked)
+
+
+async def test_the_first_round_is_over_when_every_upstream_has_been_probed(
+    tmp_path: Path, blue: Checked, green: Checked
+) -> None:
+    """Whoever waits for it finds a verdict on each upstream, good or bad."""
+    async with monitored(tmp_path, shop(blue, green, NEVER_AGAIN)) as (controller, monitor):
+        await monitor.first_round(30.0)
+
+        assert (health(controller, Color.BLUE), health(controller, Color.GREEN)) == (Health.HEALTHY, Health.UNHEALTHY)
+
+
+async def test_a_doubt_that_comes_true_takes_fall_probes_and_no_interval(
+    tmp_path: Path, blue: Checked, green: Checked
+) -> None:
+    """An upstream on which real requests fail is probed again and again until it is known to be bad."""
+    async with monitored(tmp_path, shop(blue, green, NEVER_AGAIN)) as (controller, monitor):
+        await until(lambda: health(controller, Color.BLUE) is Health.HEALTHY)
+        blue.status(503)
+
+        monitor.probe_now("shop", Color.BLUE, blue.address)
+
+        await until(lambda: health(controller, Color.BLUE) is Health.UNHEALTHY)
