@@ -30,7 +30,7 @@ class Healthy(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
 
 
@@ -124,9 +124,8 @@ def main() -> None:
     print(f"{options.upstreams} upstreams, {options.workers} workers, {options.switches} switches")
     for name, values in (("admin call to answer", calls), ("publish to last worker", spreads)):
         ranks = statistics.quantiles(values, n=20)
-        print(
-            f"{name:24} median {statistics.median(values):6.1f} ms   p95 {ranks[-1]:6.1f} ms   max {max(values):6.1f} ms"
-        )
+        median = statistics.median(values)
+        print(f"{name:24} median {median:6.1f} ms   p95 {ranks[-1]:6.1f} ms   max {max(values):6.1f} ms")
 
 
 if __name__ == "__main__":

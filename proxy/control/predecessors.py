@@ -21,16 +21,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import socket
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from proxy.control.sockets import Listener
+from proxy.control.sockets import Listener, attach_program
 from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog
 
@@ -38,7 +36,6 @@ MARK = "BLUEGREEN_WORKER_OF"
 """Name of the environment variable that tells whose worker a process is."""
 
 _SO_ATTACH_REUSEPORT_CBPF = 51
-_BPF_RETURN = 0x06
 _LISTENING = "0A"
 
 
@@ -85,12 +82,9 @@ def steer_here(listeners: Sequence[Listener]) -> bool:
 
 
 def _steer(sock: socket.socket) -> bool:
-    """Attach the shortest program there is to the group of sockets on this port: the newest one takes it all."""
-    program = struct.pack("HBBI", _BPF_RETURN, 0, 0, _group_size(sock) - 1)
-    memory = ctypes.create_string_buffer(program)
-    option = struct.pack("HL", 1, ctypes.addressof(memory))
+    """The newest one in the group of sockets on this port takes it all."""
     try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, option)
+        attach_program(sock, _SO_ATTACH_REUSEPORT_CBPF, answer=_group_size(sock) - 1)
     except OSError:
         return False
     return True

@@ -9,10 +9,12 @@ an error.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import socket
 import stat
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from proxy.config.addresses import Address, TcpAddress, UnixAddress
 
 BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel cuts it to ``net.core.somaxconn``."""
+
+_SO_ATTACH_FILTER = 26
+_BPF_RETURN = 0x06
 
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
@@ -73,6 +78,26 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
     """Close them. Connections that nobody has accepted are reset: the workers must have emptied the queues before."""
     for listener in listeners:
         listener.socket.close()
+
+
+def turn_away(listeners: Sequence[Listener]) -> None:
+    """Take no new connections and let go of the sockets; the workers still hold them and take what waits in the queues.
+
+    First the kernel is told to drop whatever arrives, so that between a worker's last look at a queue and its close no
+    connection gets in that nobody would answer: its client tries again and is refused.
+    """
+    for listener in listeners:
+        if listener.socket.family != socket.AF_UNIX and listener.socket.fileno() >= 0:
+            with contextlib.suppress(OSError):  # without it a few microseconds are left in which one could get in
+                attach_program(listener.socket, _SO_ATTACH_FILTER, answer=0)
+    close_listeners(listeners)
+
+
+def attach_program(sock: socket.socket, option: int, *, answer: int) -> None:
+    """Attach the shortest packet program there is: its answer to every packet is one number (socket(7))."""
+    program = struct.pack("HBBI", _BPF_RETURN, 0, 0, answer)
+    memory = ctypes.create_string_buffer(program)
+    sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("HL", 1, ctypes.addressof(memory)))
 
 
 def listen_on(

@@ -33,7 +33,7 @@ from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark
 from proxy.control.publisher import Publisher, TableTooLarge
 from proxy.control.reload import Reloader
 from proxy.control.signals import Signals
-from proxy.control.sockets import Listener, ListenError, close_listeners, listen_on, open_listeners
+from proxy.control.sockets import Listener, ListenError, close_listeners, listen_on, open_listeners, turn_away
 from proxy.control.store.base import StoreError
 from proxy.control.store.recall import recall
 from proxy.control.store.sqlite import SqliteStore
@@ -161,6 +161,7 @@ class Supervisor:
 
     async def _stop_workers(self, grace: float, signals: Signals) -> int:
         """Gives how many requests were cut."""
+        turn_away(self._listeners)
         finishing = asyncio.create_task(self._workers.stop(grace))
         again = asyncio.create_task(signals.next_stop())
         await asyncio.wait({finishing, again}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,9 +173,9 @@ class Supervisor:
         return await self._workers.kill()
 
     def _listen(self, *, beside_predecessors: bool) -> tuple[Listener, ...]:
-        listeners = open_listeners(self._settings.listen, beside_predecessors=beside_predecessors)
-        self._stack.callback(close_listeners, listeners)
-        return listeners
+        self._listeners = open_listeners(self._settings.listen, beside_predecessors=beside_predecessors)
+        self._stack.callback(close_listeners, self._listeners)
+        return self._listeners
 
     def _crew(self, listeners: Sequence[Listener], mark: str) -> tuple[Workers, Publisher]:
         board = Board.create()

@@ -11,6 +11,8 @@ import pytest
 from proxy.dataplane.downstream import ClientConnection
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import DoorSpec, Timeouts
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import IdlePool
 from tests.dataplane.conftest import BLUE, GET, SERVICE, Front, StartFront, quiet
 from tests.harness import faults
 from tests.harness.faults import Behaviour, Peer
@@ -138,8 +140,22 @@ async def test_a_slow_upstream_holds_the_uploader_back(start_front: StartFront) 
     assert server.connections == 1
 
 
-async def test_a_body_that_was_kept_while_connecting_is_held_back_too(start_front: StartFront) -> None:
+async def test_a_body_that_was_kept_while_connecting_is_held_back_too(
+    start_front: StartFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first write to an upstream may fill it at once: the client is not read on regardless."""
+    connect = IdlePool.connect
+
+    async def connect_narrowly(pool: IdlePool, loop: asyncio.AbstractEventLoop, timeout: float) -> UpstreamConnection:
+        await front.until(
+            lambda: not any(c.transport.is_reading() for c in front.door.connections)
+        )  # much is kept by now
+        connection = await connect(pool, loop, timeout)
+        connection.transport.set_write_buffer_limits(high=1024, low=0)
+        connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return connection
+
+    monkeypatch.setattr(IdlePool, "connect", connect_narrowly)
     front, _ = await start_front([faults.hang_after_request])
     async with front.client() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (64 * MIB) + bytes(64 * MIB))

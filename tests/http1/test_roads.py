@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError, ResponseError, WireError
+from proxy.http1.fields import HOP_BY_HOP
 from proxy.http1.forwarding import Forwarding, client_request_id, forward_request
 from proxy.http1.framing import CHUNKED
 from proxy.http1.heads import RequestHead, ResponseHead
@@ -122,6 +123,17 @@ def test_repeated_fields(field: bytes, between: list[bytes]) -> None:
     fields = [field, *between, field, b"", b""]
     _same_request(b"\r\n".join([b"GET / HTTP/1.1", b"Host: a.example", *fields]))
     _same_response(b"\r\n".join([b"HTTP/1.1 200 OK", *fields]), b"GET")
+
+
+ACTED_UPON = sorted(HOP_BY_HOP | {b"expect", b"proxy", b"via", b"forwarded", b"x-real-ip", b"x-forwarded-for", b"x_y"})
+
+
+@pytest.mark.parametrize("name", ACTED_UPON)
+def test_each_field_alone(name: bytes) -> None:
+    """The short road lets no field pass on which the long one acts."""
+    field = name.title() + b": a"
+    _same_request(b"\r\n".join([b"GET / HTTP/1.1", b"Host: a.example", field, b"", b""]))
+    _same_response(b"\r\n".join([b"HTTP/1.1 200 OK", b"Content-Length: 5", field, b"", b""]), b"GET")
 
 
 def test_ordinary_heads_take_the_short_road() -> None:
