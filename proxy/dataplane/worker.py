@@ -101,6 +101,7 @@ class Worker:
         self._send(Seen(self._door.routing.generation))
 
     def _ask_to_stop(self, grace: float) -> None:
+        self._door.stopping = True  # the next answer says so already
         if not self._stop.done():
             self._stop.set_result(grace)
 
