@@ -162,6 +162,6 @@ async def against(behaviour: Behaviour, *, count: int = 1) -> Report:
 def test_connections_closed_in_between_are_reopened_and_counted(upstream: Address, fleet: Fleet) -> None:
     """A server may close an idle connection; a client that looks first loses nothing, and the report says how often."""
     fleet.blue[0].restart(keep_alive=0.02)
-    report = counted(upstream, dataclasses.replace(NOBODY, keep_alive=2, pause=0.05), 40)
+    report = counted(upstream, dataclasses.replace(NOBODY, keep_alive=2, pause=0.25), 30)
     assert report.reopened > 5, str(report)
     assert not report.failed, str(report)
