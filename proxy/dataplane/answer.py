@@ -5,10 +5,7 @@ from __future__ import annotations
 from proxy.dataplane.bodies import ResponseBody
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.heads import RequestHead, ResponseHead
-from proxy.http1.response import forward_response, read_response, refuse_unasked_switch
-
-MAX_HEAD = 64 * 1024
-"""Bytes that the head of an answer may have."""
+from proxy.http1.response import MAX_RESPONSE_HEAD, forward_response, read_response, refuse_unasked_switch
 
 MAX_INTERIM = 16
 """1xx heads that may come before the final one."""
@@ -72,8 +69,8 @@ class Answer:
                 return out + self._final(head, rest, keep_alive=keep_alive)
             self._buffer = rest
             out += self._pass_interim(head)
-        if len(self._buffer) > MAX_HEAD:
-            raise ResponseError(Reason.HEAD_TOO_LONG, f"the head of the answer is larger than {MAX_HEAD} bytes")
+        if len(self._buffer) > MAX_RESPONSE_HEAD:
+            raise ResponseError(Reason.HEAD_TOO_LONG, f"the answer's head is larger than {MAX_RESPONSE_HEAD} bytes")
         return out
 
     def feed_body(self, data: bytes) -> bytes:

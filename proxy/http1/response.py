@@ -17,9 +17,9 @@ from proxy.http1.grammar import (
     harmless_field,
 )
 from proxy.http1.heads import ResponseHead
-from proxy.http1.unusual_response import EVENT_STREAM, passed_fields, read_unusual_response
+from proxy.http1.unusual_response import EVENT_STREAM, MAX_RESPONSE_HEAD, passed_fields, read_unusual_response
 
-__all__ = ["ResponseHead", "forward_response", "read_response", "refuse_unasked_switch"]
+__all__ = ["MAX_RESPONSE_HEAD", "ResponseHead", "forward_response", "read_response", "refuse_unasked_switch"]
 
 # An ordinary head is HTTP/1.1, final, and holds nothing that this proxy has to act on except these.
 _MATTERS = (

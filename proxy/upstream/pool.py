@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from proxy.upstream.address import split_address
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.transports import is_silent
 
@@ -27,9 +28,7 @@ class IdlePool:
     __slots__ = ("_closed", "_idle", "host", "port")
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        self.host = host.strip("[]")
-        self.port = int(port)
+        self.host, self.port = split_address(address)
         self._idle: list[UpstreamConnection] = []
         self._closed = False
 

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.http1.errors import ResponseError
-from proxy.http1.response import read_response
+from proxy.http1.response import MAX_RESPONSE_HEAD, read_response
 from proxy.traffic.health import expects
 from proxy.traffic.spec import HealthCheck
-
-MAX_HEAD = 64 * 1024
-"""Bytes of an answer's head."""
+from proxy.upstream.address import split_address
 
 
 class ProbeReason(enum.StrEnum):
@@ -68,15 +66,9 @@ async def resolve(address: str) -> Sequence[str]:
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of ``host:port`` or ``[v6]:port``."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 async def _ask(address: str, check: HealthCheck) -> ProbeResult:
     host, port = split_address(address)
-    reader, writer = await asyncio.open_connection(host, port, limit=MAX_HEAD)
+    reader, writer = await asyncio.open_connection(host, port, limit=MAX_RESPONSE_HEAD)
     try:
         named = check.host or address
         request = f"GET {check.path} HTTP/1.1\r\nHost: {named}\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n"

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.dataplane.answer import MAX_HEAD, MAX_INTERIM, Answer
+from proxy.dataplane.answer import MAX_INTERIM, Answer
 from proxy.dataplane.failures import connect_failure, overdue
 from proxy.dataplane.responses import own_answer
 from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.errors import ResponseError
 from proxy.http1.request import read_request
+from proxy.http1.response import MAX_RESPONSE_HEAD
 from proxy.traffic.retry import FailureReason, Fault
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -46,7 +47,7 @@ def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
 def test_heads_have_bounds() -> None:
     """Neither a head without end nor interim heads without end are read for ever."""
     with pytest.raises(ResponseError):
-        answer_to().feed_head(b"HTTP/1.1 200 OK\r\nA: " + b"a" * MAX_HEAD, keep_alive=True)
+        answer_to().feed_head(b"HTTP/1.1 200 OK\r\nA: " + b"a" * MAX_RESPONSE_HEAD, keep_alive=True)
     with pytest.raises(ResponseError):
         answer_to().feed_head(CONTINUE * (MAX_INTERIM + 1), keep_alive=True)
 

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from proxy.http1.response import MAX_RESPONSE_HEAD
 from proxy.traffic.spec import HealthCheck
-from proxy.upstream.probe import MAX_HEAD, ProbeReason, probe, resolve, split_address
+from proxy.upstream.address import split_address
+from proxy.upstream.probe import ProbeReason, probe, resolve
 from tests.control.checked import Checked, checked
 
 CHECK = HealthCheck(path="/healthz?deep=1", timeout=5.0)
@@ -54,7 +56,7 @@ async def test_interim_answers_are_passed_over(server: Checked) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.1 200", b"SSH-2.0-x\r\n\r\n", b"\x00" * 100 + b"\r\n\r\n", b"x" * (2 * MAX_HEAD)]
+    "answer", [b"", b"HTTP/1.1 200", b"SSH-2.0-x\r\n\r\n", b"\x00" * 100 + b"\r\n\r\n", b"x" * (2 * MAX_RESPONSE_HEAD)]
 )
 async def test_what_is_no_answer_is_broken(server: Checked, answer: bytes) -> None:
     """Cut off, another protocol, garbage or too long: a result and no exception."""
