@@ -15,6 +15,7 @@ import click
 
 from proxy import __version__
 from proxy.cli.exit_codes import ExitCode
+from proxy.cli.interrupts import keep_interrupts
 from proxy.cli.messages import print_json, say
 
 VERBS = {
@@ -76,6 +77,7 @@ def bluegreen() -> None:
 
 def main(prog_name: str = "bluegreen") -> NoReturn:
     """Run the command that the process was started with, and end the process with its exit code."""
+    keep_interrupts()
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

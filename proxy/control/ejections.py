@@ -37,8 +37,7 @@ class Ejections:
         key = (report.service, report.color, report.address)
         if key not in self._cases:
             self._monitor.probe_now(*key)
-            case = self._cases[key] = asyncio.create_task(self._try(report), name=f"ejection of {report.address}")
-            case.add_done_callback(lambda _: self._cases.pop(key, None))
+            self._cases[key] = asyncio.create_task(self._case(key, report), name=f"ejection of {report.address}")
 
     async def stop(self) -> None:
         """Forget what was to be let in again."""
@@ -46,6 +45,12 @@ class Ejections:
         for case in cases:
             case.cancel()
         await asyncio.gather(*cases, return_exceptions=True)
+
+    async def _case(self, key: Key, report: Suspect) -> None:
+        try:
+            await self._try(report)
+        finally:  # here and not in a callback: once it is over, the next complaint must not go unheard
+            self._cases.pop(key, None)
 
     async def _try(self, report: Suspect) -> None:
         seconds = await self._eject(report)
