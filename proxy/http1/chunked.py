@@ -27,15 +27,14 @@ MAX_TRAILER_BYTES = 8 * 1024
 
 _MAX_LINE = 16 + MAX_EXTENSION + 2
 
-_EXTENSION = (
-    rb'[ \t]*[%(token)b]+(?:[ \t]*=[ \t]*(?:[%(token)b]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[%(value)b])*"))?'
-    % {
-        b"token": TOKEN_CHARS,
-        b"value": VALUE_CHARS,
-    }
-)
+# No blanks, although a sender of old might put some there (RFC 9112 7.1.1): no client does, and parsers differ on them.
+_EXTENSION = rb'[%(token)b]+(?:=(?:[%(token)b]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[%(value)b])*"))?' % {
+    b"token": TOKEN_CHARS,
+    b"value": VALUE_CHARS,
+}
 _PLAIN_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n").match
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;%b)*)" % _EXTENSION).fullmatch
+_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,16}(?:(?<=[0-9A-Fa-f]);[%b]*)?" % VALUE_CHARS).fullmatch
 _TRAILER = re.compile(rb"([%b]+):[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
 _FORBIDDEN_TRAILERS = frozenset({b"content-length", b"transfer-encoding", b"host"})
 
@@ -170,6 +169,8 @@ class ChunkedDecoder:
         line = line.removesuffix(b"\r")  # the first half of its end may have come
         if len(line) > limit or b"\r" in line or b"\n" in line:
             raise self._fault(reason, "a line of a chunked body's frame does not end")
+        if self._expect is _Expect.SIZE and not _SIZE_BEGUN(line):
+            raise self._fault(reason, "a chunk's size line is malformed")
 
 
 def encode_chunk(pieces: Sequence[bytes]) -> bytes:

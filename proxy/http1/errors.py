@@ -26,15 +26,19 @@ class Reason(enum.StrEnum):
     TRANSFER_ENCODING = "transfer_encoding"
     CODING_UNKNOWN = "coding_unknown"
     FRAMING_CONFLICT = "framing_conflict"
+    CONTENT_TYPE = "content_type"
     CONNECTION = "connection"
     EXPECT = "expect"
     UPGRADE = "upgrade"
+    WEBSOCKET_VERSION = "websocket_version"
     LOOP = "loop"
+    PROXY_PROTOCOL = "proxy_protocol"
     CHUNK = "chunk"
     TRAILER = "trailer"
     BODY_TOO_LONG = "body_too_long"
     BODY_TRUNCATED = "body_truncated"
     TIMEOUT = "timeout"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
 
 
 _STATUS = {
@@ -47,11 +51,22 @@ _STATUS = {
     Reason.HEAD_TOO_LONG: 431,
     Reason.CODING_UNKNOWN: 501,
     Reason.EXPECT: 417,
+    Reason.WEBSOCKET_VERSION: 426,
     Reason.LOOP: 508,
     Reason.BODY_TOO_LONG: 413,
     Reason.TIMEOUT: 408,
+    Reason.TOO_MANY_CONNECTIONS: 503,
 }
 """How a client's fault is answered, where it is not simply 400."""
+
+ALLOW = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+"""What an answer says of this proxy itself; an application's own methods are its own business."""
+
+_FIELDS = {
+    Reason.METHOD_REFUSED: ALLOW,
+    Reason.WEBSOCKET_VERSION: b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+}
+"""What an answer has to hold beside its status (RFC 9110 15.5.6 and 15.5.22, RFC 6455 4.4), as lines of a head."""
 
 
 class WireError(Exception):
@@ -67,10 +82,11 @@ class WireError(Exception):
 
 
 class RequestError(WireError):
-    """The client's fault; the status follows from the reason."""
+    """The client's fault; the status follows from the reason, and so do the ``fields`` that its answer needs."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(reason, message, _STATUS.get(reason, 400))
+        self.fields = _FIELDS.get(reason, b"")
 
 
 class ResponseError(WireError):

@@ -40,6 +40,7 @@ _MEANINGFUL = frozenset(
         b"content-type",
         b"expect",
         b"host",
+        b"sec-websocket-version",
         b"transfer-encoding",
         b"upgrade",
         b"via",

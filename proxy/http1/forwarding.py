@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from proxy.http1.addresses import address_of_node
 from proxy.http1.fields import VIA, Field, join_fields, new_field, value_of
 from proxy.http1.heads import RequestHead
+
+MAX_PROXIES = 32
+"""So many elements of X-Forwarded-For are looked at, from its end: each is one proxy before this one."""
 
 _PLAIN = re.compile(rb"[!-~]+").fullmatch
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}").fullmatch
@@ -49,13 +54,34 @@ def client_request_id(head: RequestHead) -> bytes:
     return ids[0] if len(ids) == 1 and _REQUEST_ID(ids[0]) else b""
 
 
-def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes) -> bytes:
+def client_address(head: RequestHead, trusts: Callable[[str], bool]) -> bytes:
+    """The client's address, as a trusted proxy in front of this one tells it; ``b""`` where it tells none.
+
+    Each proxy adds to the end of X-Forwarded-For whom it was asked by. So the list is read from there, and only as far
+    as ``trusts`` says yes: the first address that is no trusted proxy's is the client, whatever stands before it. Where
+    an element is no address, nothing before it can be believed either.
+    """
+    if head.fields is None:
+        return b""
+    nodes = b",".join(_forwarded_for(head.fields)).rsplit(b",", MAX_PROXIES)
+    client = ""
+    for node in nodes[: -MAX_PROXIES - 1 : -1]:
+        address = address_of_node(node.strip(b" \t"))
+        if address is None:
+            break
+        client = address
+        if not trusts(address):
+            break
+    return client.encode()
+
+
+def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes, client: bytes = b"") -> bytes:
     """The head for the upstream, always HTTP/1.1: hop-by-hop fields gone, what this hop adds at the end.
 
-    ``request_id`` must be a token.
+    ``request_id`` must be a token. ``client`` is the client's address where a trusted proxy has told it.
     """
     if head.fields is not None:
-        return _rebuild(head, head.fields, forwarding, request_id)
+        return _rebuild(head, head.fields, forwarding, request_id, client or forwarding.peer)
     raw = head.raw
     return b"".join(
         (
@@ -70,31 +96,35 @@ def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes
     )
 
 
-def _rebuild(head: RequestHead, fields: list[Field], forwarding: Forwarding, request_id: bytes) -> bytes:
+def _forwarded_for(fields: list[Field]) -> list[bytes]:
+    return [value for lower, line in fields if lower == b"x-forwarded-for" and (value := value_of(line))]
+
+
+def _rebuild(head: RequestHead, fields: list[Field], forwarding: Forwarding, request_id: bytes, client: bytes) -> bytes:
     if forwarding.trusted:
         kept = [field for field in fields if field[0] not in _OVERWRITTEN]
     else:
         kept = [f for f in fields if f[0] not in _REPLACED and not f[0].startswith(b"x-forwarded-")]
     if not any(lower == b"host" for lower, _ in kept):
         kept.insert(0, new_field(b"Host", head.authority or forwarding.authority))
-    kept += _added(head, fields, forwarding)
+    kept += _added(head, fields, forwarding, client)
     kept.append(new_field(b"X-Request-Id", request_id))
     if head.upgrade:
         kept += [new_field(b"Connection", b"upgrade"), new_field(b"Upgrade", head.upgrade)]
     return join_fields(b"%b %b HTTP/1.1" % (head.method, head.target), kept)
 
 
-def _added(head: RequestHead, fields: list[Field], forwarding: Forwarding) -> list[Field]:
+def _added(head: RequestHead, fields: list[Field], forwarding: Forwarding, client: bytes) -> list[Field]:
     """What this hop knows, except where a trusted client has said it already. X-Forwarded-For grows by one address."""
     before: list[bytes] = []
     said: set[bytes] = set()
     if forwarding.trusted:
-        before = [value_of(line) for lower, line in fields if lower == b"x-forwarded-for"]
+        before = _forwarded_for(fields)
         said = {lower for lower, _ in fields} - _GROWING
     added = (
-        (b"x-forwarded-for", b"X-Forwarded-For: " + b", ".join([*filter(None, before), forwarding.peer])),
+        (b"x-forwarded-for", b"X-Forwarded-For: " + b", ".join([*before, forwarding.peer])),
         (b"x-forwarded-proto", b"X-Forwarded-Proto: " + forwarding.scheme),
-        (b"x-real-ip", b"X-Real-IP: " + forwarding.peer),
+        (b"x-real-ip", b"X-Real-IP: " + client),
         (b"via", b"Via: 1.%d %b" % (head.version - 10, VIA)),
         (b"x-forwarded-host", b"X-Forwarded-Host: " + (head.authority or forwarding.authority)),
     )

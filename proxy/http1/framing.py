@@ -14,7 +14,7 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 """Body length: everything until the upstream closes its connection. Responses only."""
 
-_LENGTH = re.compile(rb"[0-9]{1,40}").fullmatch
+_LENGTH = re.compile(rb"[0-9]{1,20}").fullmatch
 _MAX_LENGTH = 2**63 - 1
 _OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"})
 

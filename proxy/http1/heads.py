@@ -36,6 +36,8 @@ class RequestHead:
     """Whether the client waits for a 100 before it sends the body."""
     upgrade: bytes = b""
     """The protocols that the client may rightly switch to, as a list value; empty for an ordinary request."""
+    last_hop: bool = False
+    """Whether the client wants it answered here and not forwarded (RFC 9110 7.6.2)."""
     fields: list[Field] | None = None
     """The end-to-end fields of an unusual head; ``None`` where the raw bytes do."""
 

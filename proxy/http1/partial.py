@@ -6,14 +6,12 @@ import re
 from typing import Protocol
 
 from proxy.http1.errors import Reason, RequestError
-from proxy.http1.grammar import TOKEN_CHARS
-from proxy.http1.request_line import MAX_REQUEST_LINE, split_request_line
+from proxy.http1.request_line import MAX_REQUEST_LINE, check_line_begun, split_request_line
 
 Buffer = bytes | bytearray
 
 _MAX_BLANK_LINES = 2
 
-_LINE_BEGUN = re.compile(rb"[%b]{1,32}(?: [!-~]*(?: [HTP/0-9.]{0,8}\r?)?)?" % TOKEN_CHARS).fullmatch
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)").search
 
 
@@ -55,19 +53,12 @@ def check_partial_head(buffer: Buffer, limits: HeadLimits, start: int = 0, *, se
     """
     if buffer.startswith((b"\r\n", b"\n"), start):
         raise RequestError(Reason.REQUEST_LINE, "too many empty lines before the request")
-    if _BARE(buffer, max(start, seen - 1)):
-        raise RequestError(Reason.LINE_END, "a line of the head does not end with CR LF")
     line_end = buffer.find(b"\r\n", start, start + MAX_REQUEST_LINE + 2)
     if line_end < 0:
-        _check_line(bytes(buffer[start : start + MAX_REQUEST_LINE + 2]))
+        check_line_begun(bytes(buffer[start : start + MAX_REQUEST_LINE + 2]))
     elif line_end + 2 > seen:
         split_request_line(bytes(buffer[start:line_end]))
+    if _BARE(buffer, max(start, seen - 1)):
+        raise RequestError(Reason.LINE_END, "a line of the head does not end with CR LF")
     if len(buffer) - start > limits.max_head:
         raise RequestError(Reason.HEAD_TOO_LONG, "the head is too long")
-
-
-def _check_line(begun: bytes) -> None:
-    if len(begun) > MAX_REQUEST_LINE + 1:
-        raise RequestError(Reason.LINE_TOO_LONG, "the request line is too long")
-    if begun not in (b"", b"\r") and not _LINE_BEGUN(begun):
-        raise RequestError(Reason.NOT_HTTP, "this is not a request of HTTP/1")

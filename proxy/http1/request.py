@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.http1.forwarding import Forwarding, client_request_id, forward_request
+from proxy.http1.forwarding import Forwarding, client_address, client_request_id, forward_request
 from proxy.http1.grammar import (
     LINE_ENDS,
     ORDINARY_SIZE,
@@ -24,6 +24,7 @@ __all__ = [
     "HeadLimits",
     "RequestHead",
     "check_partial_head",
+    "client_address",
     "client_request_id",
     "forward_request",
     "head_end",
@@ -32,10 +33,11 @@ __all__ = [
 ]
 
 # An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on
-# except Content-Length and a plain Connection. Too much may count as unusual, never too little.
+# except Content-Length, one Content-Type and a plain Connection. Too much may count as unusual, never too little.
 _MATTERS = (
     b"connection",
     b"content-le",
+    b"content-ty",
     b"expect",
     b"forwarded",
     b"host:",
@@ -47,6 +49,7 @@ _MATTERS = (
     b"transfer-",
     b"upgrade:",
     b"via:",
+    b"x-bluegreen-",
     b"x-forwarded-",
     b"x-real-ip",
     b"x-request-id",
@@ -54,11 +57,12 @@ _MATTERS = (
 
 _ORDINARY = re.compile(
     rb"""(?x)
-    ([A-Z]++)\ ((/[!-\"$->@-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n
+    ([A-Z]++)\ ((/[!-\"$->@-\[\]-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n
     (?: %(harmless)b
       | %(host)b:(?(4)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[1-5]?[0-9]{1,4})?)\r\n
       | (%(connection)b:(?(7)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
       | %(content_length)b:(?(8)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
+      | %(content_type)b(?(9)(?!))(:)[^\r]*+\r\n
       | %(closer_look)b
     )*
     \r\n"""
@@ -67,11 +71,20 @@ _ORDINARY = re.compile(
         b"closer_look": closer_look(_MATTERS, TOKEN_CHARS.replace(b"_", b"")),
         b"host": either_case(b"host"),
         b"content_length": either_case(b"content-length"),
+        b"content_type": either_case(b"content-type"),
         b"connection": either_case(b"connection"),
         b"keep_alive": either_case(b"keep-alive"),
         b"close": either_case(b"close"),
     }
 ).fullmatch
+
+
+_ORDINARY_METHODS = METHODS - {b"OPTIONS"}
+
+
+def _ordinary_options(method: bytes, head: bytes) -> bool:
+    """Only with this method Max-Forwards has a meaning; looked for here it costs the others nothing."""
+    return method == b"OPTIONS" and b"\nmax-forwards" not in head.lower()
 
 
 def read_request(head: bytes, *, max_headers: int) -> RequestHead:
@@ -86,8 +99,8 @@ def read_request(head: bytes, *, max_headers: int) -> RequestHead:
     line_ends = head.translate(None, PRINTABLE)
     if match is None or not LINE_ENDS.startswith(line_ends) or len(line_ends) > 2 * max_headers + 4:
         return read_unusual(head, max_headers)
-    method, target, path, authority, host, connection, option, length = match.groups()
-    if method not in METHODS or authority is None:
+    method, target, path, authority, host, connection, option, length, _ = match.groups()
+    if authority is None or (method not in _ORDINARY_METHODS and not _ordinary_options(method, head)):
         return read_unusual(head, max_headers)
     cut_start, cut_end = match.span(6) if connection else (0, 0)
     return RequestHead(

@@ -11,6 +11,9 @@ from proxy.http1.grammar import TARGET_CHARS, TOKEN_CHARS
 MAX_REQUEST_LINE = 8 * 1024
 """Bytes that the first line of a request may have."""
 
+MAX_METHOD = 32
+"""Bytes that a method may have. Bytes that go on for longer without a space are no HTTP, such as a TLS hello."""
+
 METHODS = frozenset(
     b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY OPTIONS "
     b"PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK "
@@ -23,8 +26,9 @@ PREFACE = b"PRI * HTTP/2.0"
 
 _REFUSED = frozenset({b"CONNECT", b"TRACE"})
 
-_LINE = re.compile(rb"([%b]+) ([^ ]+) (HTTP/([0-9])\.([0-9]))" % TOKEN_CHARS).fullmatch
+_LINE = re.compile(rb"([%b]{1,%d}) ([^ ]+) (HTTP/([0-9])\.([0-9]))" % (TOKEN_CHARS, MAX_METHOD)).fullmatch
 _NO_VERSION = re.compile(rb"[%b]+ [^ ]+ ?" % TOKEN_CHARS).fullmatch
+_LINE_BEGUN = re.compile(rb"[%b]{1,%d}(?: [!-~]*(?: [HTP/0-9.]{0,8}\r?)?)?" % (TOKEN_CHARS, MAX_METHOD)).fullmatch
 _TARGET = re.compile(rb"[%b]+" % TARGET_CHARS).fullmatch
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([/?].*)?").fullmatch
 
@@ -44,16 +48,29 @@ class RequestLine(NamedTuple):
 def split_request_line(line: bytes) -> RequestLine:
     """The parts of a request line, an absolute-form target reduced to origin-form. Raises :class:`RequestError`."""
     if len(line) > MAX_REQUEST_LINE:
-        raise RequestError(Reason.LINE_TOO_LONG, "the request line is too long")
+        check_line_begun(line)
     match = _LINE(line)
     if match is None or line == PREFACE:
         raise _no_request_line(line)
     method, target, _, major, minor = match.groups()
+    if not _TARGET(target):  # first, as it is when the line comes in slowly
+        raise RequestError(Reason.TARGET, "the target holds something that must be percent-encoded")
     if major != b"1" or minor not in (b"0", b"1"):
         raise RequestError(Reason.VERSION, "only HTTP/1.0 and HTTP/1.1 are spoken here")
     check_method(method)
     reduced, authority = _reduce(method, target)
     return RequestLine(method, reduced, authority, 10 + int(minor))
+
+
+def check_line_begun(begun: bytes) -> None:
+    """Raises :class:`RequestError` unless a request line can begin with this, whatever follows."""
+    begun = begun[: MAX_REQUEST_LINE + 1]
+    if b"\n" in begun or b"\r" in begun[:-1]:
+        raise RequestError(Reason.LINE_END, "the request line does not end with CR LF")
+    if begun not in (b"", b"\r") and not _LINE_BEGUN(begun):
+        raise RequestError(Reason.NOT_HTTP, "this is not a request of HTTP/1")
+    if len(begun.removesuffix(b"\r")) > MAX_REQUEST_LINE:
+        raise RequestError(Reason.LINE_TOO_LONG, "the request line is too long")
 
 
 def check_method(method: bytes) -> None:
@@ -76,8 +93,8 @@ def _no_request_line(line: bytes) -> RequestError:
 
 def _reduce(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
     """The target in origin-form, and the authority that was cut off it (RFC 9112 3.2)."""
-    if not _TARGET(target):
-        raise RequestError(Reason.TARGET, "the target holds something that must be percent-encoded")
+    if b"\\" in target.partition(b"?")[0]:
+        raise RequestError(Reason.TARGET, "the path holds a backslash, which some servers read as a slash")
     if target[:1] == b"/":
         return target, None
     if target == b"*" and method == b"OPTIONS":

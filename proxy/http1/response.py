@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.fields import VIA, join_fields, new_field
@@ -17,9 +18,22 @@ from proxy.http1.grammar import (
     harmless_field,
 )
 from proxy.http1.heads import ResponseHead
-from proxy.http1.unusual_response import EVENT_STREAM, MAX_RESPONSE_HEAD, passed_fields, read_unusual_response
+from proxy.http1.unusual_response import (
+    EVENT_STREAM,
+    MAX_RESPONSE_HEAD,
+    check_partial_response,
+    passed_fields,
+    read_unusual_response,
+)
 
-__all__ = ["MAX_RESPONSE_HEAD", "ResponseHead", "forward_response", "read_response", "refuse_unasked_switch"]
+__all__ = [
+    "MAX_RESPONSE_HEAD",
+    "ResponseHead",
+    "check_partial_response",
+    "forward_response",
+    "read_response",
+    "refuse_unasked_switch",
+]
 
 # An ordinary head is HTTP/1.1, final, and holds nothing that this proxy has to act on except these.
 _MATTERS = (
@@ -100,24 +114,27 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
     )
 
 
-def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes) -> bytes:
+def forward_response(
+    head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes, date: Callable[[], bytes]
+) -> bytes:
     """The head for the client: hop-by-hop fields gone, what this hop knows at the end. Interim heads too.
 
     ``version`` is the client's, 10 or 11; ``keep_alive`` is whether its connection stays open, which it is told. A body
     whose end is not known is announced as chunked to a client of HTTP/1.1, and has no framing but the close for an
-    older one. Raises ``ValueError`` if an older client's connection is to be kept although only its close can end the
-    body.
+    older one. ``date`` gives the value for a final head that came without Date (RFC 9110 6.6.1). Raises ``ValueError``
+    if an older client's connection is to be kept although only its close can end the body.
     """
     if version < 11 and head.length < 0 and keep_alive:
         raise ValueError("only the close can end this body")
     if head.fields is not None or version < 11:
-        return _rebuild(head, version=version, keep_alive=keep_alive, request_id=request_id)
+        return _rebuild(head, version=version, keep_alive=keep_alive, request_id=request_id, date=date)
     raw = head.raw
     return b"".join(
         (
             raw[: head.cut_start],
             raw[head.cut_end : -2],
             _VIA,
+            b"" if raw.find(b"\nDate:") > 0 or _is_dated(raw) else b"Date: %b\r\n" % date(),
             b"Transfer-Encoding: chunked\r\n" if head.length == UNTIL_CLOSE else b"",
             b"" if keep_alive else b"Connection: close\r\n",
             b"\r\n" if head.has_request_id else b"X-Request-Id: %b\r\n\r\n" % request_id,
@@ -125,8 +142,16 @@ def forward_response(head: ResponseHead, *, version: int, keep_alive: bool, requ
     )
 
 
-def _rebuild(head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes) -> bytes:
+def _is_dated(raw: bytes) -> bool:
+    return b"\ndate:" in raw.lower()
+
+
+def _rebuild(
+    head: ResponseHead, *, version: int, keep_alive: bool, request_id: bytes, date: Callable[[], bytes]
+) -> bytes:
     fields = [*passed_fields(head), new_field(b"Via", b"1.%d %b" % (head.version - 10, VIA))]
+    if head.status >= 200 and all(lower != b"date" for lower, _ in fields):
+        fields.append(new_field(b"Date", date()))
     if head.status == 101:
         fields += [new_field(b"Connection", b"upgrade"), new_field(b"Upgrade", head.upgrade)]
     elif head.status >= 200:
@@ -136,8 +161,8 @@ def _rebuild(head: ResponseHead, *, version: int, keep_alive: bool, request_id: 
             fields.append(new_field(b"Connection", b"close"))
         elif version < 11:
             fields.append(new_field(b"Connection", b"keep-alive"))
-        if not head.has_request_id:
-            fields.append(new_field(b"X-Request-Id", request_id))
+    if (head.status >= 200 or head.status == 101) and not head.has_request_id:
+        fields.append(new_field(b"X-Request-Id", request_id))
     return join_fields(_status_line(head.raw), fields)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.fields import (
@@ -19,6 +20,9 @@ from proxy.http1.grammar import VALUE_CHARS
 from proxy.http1.heads import ResponseHead
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
+_START = re.compile(rb"HTTP/1\.[01] [1-5][0-9]{2}[ \r]").match
+_EXAMPLE = b"HTTP/1.1 200 "
+_STRAY = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[^\r\n%b]" % VALUE_CHARS).search
 
 MAX_RESPONSE_HEAD = 64 * 1024
 """Bytes that the head of a response may have."""
@@ -51,9 +55,23 @@ def read_unusual_response(head: bytes, method: bytes) -> ResponseHead:
         keep_alive=keeps_alive(version, options) and length != UNTIL_CLOSE and status != 101,
         event_stream=any(_is_event_stream(value) for value in meaning.get(b"content-type", ())),
         has_request_id=any(lower == b"x-request-id" for lower, _ in fields),
-        upgrade=_upgrade(status, meaning),
+        upgrade=_upgrade(meaning, options) if status == 101 and version > 10 else b"",
         fields=canonical_length(_end_to_end(fields, options, status), meaning, declared or 0),
     )
+
+
+def check_partial_response(buffer: bytes, *, seen: int) -> None:
+    """Raises :class:`ResponseError` if no more bytes can make this beginning of a head a good one.
+
+    An upstream that speaks something else altogether, or ends its lines with a bare LF, would otherwise be waited for
+    until its time is up. The first ``seen`` bytes of the buffer passed before.
+    """
+    if len(buffer) > MAX_RESPONSE_HEAD:
+        raise ResponseError(Reason.HEAD_TOO_LONG, f"the answer's head is larger than {MAX_RESPONSE_HEAD} bytes")
+    if seen < len(_EXAMPLE) and not _START(buffer + _EXAMPLE[len(buffer) :]):
+        raise ResponseError(Reason.STATUS_LINE, "the answer does not begin like one of HTTP/1")
+    if _STRAY(buffer, max(seen - 1, 0)):
+        raise ResponseError(Reason.LINE_END, "the answer's head holds a control byte, or a line end that is not CR LF")
 
 
 def passed_fields(head: ResponseHead) -> list[Field]:
@@ -78,9 +96,9 @@ def _is_event_stream(content_type: bytes) -> bool:
     return content_type.partition(b";")[0].rstrip(b" \t").lower() == EVENT_STREAM
 
 
-def _upgrade(status: int, meaning: Meaning) -> bytes:
-    if status != 101:
-        return b""
+def _upgrade(meaning: Meaning, options: Sequence[bytes]) -> bytes:
+    if b"upgrade" not in options:
+        raise ResponseError(Reason.UPGRADE, "101 without Connection: upgrade")
     protocols = meaning.get(b"upgrade", ())
     if len(protocols) != 1:
         raise ResponseError(Reason.UPGRADE, "101 has to name one protocol in one Upgrade field")

@@ -142,3 +142,8 @@ def strict_fields(head: bytes) -> list[tuple[bytes, bytes]]:
     assert _STRICT.fullmatch(head), head
     lines = head.split(b"\r\n")[1:-2]
     return [(name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
+
+
+def now() -> bytes:
+    """A value of Date, always the same."""
+    return b"Mon, 23 Nov 2026 12:33:00 GMT"

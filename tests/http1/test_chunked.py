@@ -65,6 +65,10 @@ BAD = [
             b'5;a="b\rc"',
             b'5;a="b\x01"',
             b"5;a b",
+            b"5; a",
+            b"5;a =b",
+            b"5;a= b",
+            b"5;a\t",
             b"5;\xe9",
             b"5,5",
             b"5;" + b"a" * 1024,
@@ -118,6 +122,14 @@ def test_bad_bodies(body: bytes) -> None:
             _decode(*parts)
         assert error.value.reason in {Reason.CHUNK, Reason.TRAILER}
         assert error.value.status == 400
+
+
+@pytest.mark.parametrize("begun", [b"h", b"+", b" 5", b"5 ", b"0x", b";a", b"0" * 17, b"5;a\x00", b"5\rX"])
+def test_a_size_that_cannot_become_good_is_refused_at_once(begun: bytes) -> None:
+    """Whoever sends content without chunks hears so without a line end, and before any time limit."""
+    decoder = ChunkedDecoder(RequestError)
+    with pytest.raises(RequestError):
+        decoder.feed(begun)
 
 
 def test_a_huge_chunk_is_a_long_one() -> None:

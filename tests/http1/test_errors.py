@@ -8,7 +8,7 @@ from proxy.http1.errors import Reason, RequestError, ResponseError
 @pytest.mark.parametrize("reason", Reason)
 def test_status_follows_from_reason(reason: Reason) -> None:
     """Every refusal of a request is answered by one status of the client's or of this proxy's limits."""
-    assert RequestError(reason, "why").status in {400, 405, 408, 413, 414, 417, 431, 501, 505, 508}
+    assert RequestError(reason, "why").status in {400, 405, 408, 413, 414, 417, 426, 431, 444, 501, 503, 505, 508}
 
 
 @pytest.mark.parametrize("reason", Reason)

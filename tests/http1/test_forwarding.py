@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import h11
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
-from proxy.http1.forwarding import Forwarding, client_request_id, forward_request
+from proxy.http1.forwarding import MAX_PROXIES, Forwarding, client_address, client_request_id, forward_request
 from proxy.http1.request import read_request
 from tests.http1.heads import BROWSER, request_heads, strict_fields
 
@@ -46,7 +49,7 @@ def test_an_ordinary_head_passes_as_bytes() -> None:
         b"Trailer: X-Sum",
         b"Upgrade: websocket",
         b"HTTP2-Settings: AAA",
-        b"Content_Length: 5",
+        b"Content_Type: a/b",
         b"X_Forwarded_For: 10.0.0.1",
         b"Expect: 100-continue",
     ],
@@ -106,6 +109,74 @@ def test_a_trusted_proxy_is_believed() -> None:
     assert _values(fields, b"x-real-ip") == [b"10.0.0.1"]
     assert _values(fields, b"forwarded") == [b"for=10.0.0.1"]
     assert _values(fields, b"x-request-id") == [b"id-1"]
+
+
+def _client(*fields: bytes, trusted: str = "10.") -> bytes:
+    """The client whom a head names, where every address that begins so is a trusted proxy's."""
+    return client_address(read_request(_head_of(*fields), max_headers=100), lambda address: address.startswith(trusted))
+
+
+@pytest.mark.parametrize(
+    ("chain", "client"),
+    [
+        (b"192.0.2.1", b"192.0.2.1"),
+        (b"192.0.2.1, 10.0.0.1", b"192.0.2.1"),
+        (b"192.0.2.1,10.0.0.2 ,\t10.0.0.1", b"192.0.2.1"),
+        (b"203.0.113.9, 192.0.2.1, 10.0.0.1", b"192.0.2.1"),
+        (b"10.0.0.3, 10.0.0.2", b"10.0.0.3"),
+        (b"2001:DB8:0::1", b"2001:db8::1"),
+        (b"[2001:db8::1]:4711, 10.0.0.1:80", b"2001:db8::1"),
+        (b"192.0.2.1:4711", b"192.0.2.1"),
+        (b"::ffff:192.0.2.1, ::ffff:10.0.0.1", b"192.0.2.1"),
+        (b"", b""),
+        (b"unknown", b""),
+        (b"192.0.2.1, unknown", b""),
+        (b"192.0.2.1, unknown, 10.0.0.1", b"10.0.0.1"),
+        (b"192.0.2.1, , 10.0.0.1", b"10.0.0.1"),
+        (b"192.0.2.1, 10.0.0.1.5, 10.0.0.1", b"10.0.0.1"),
+        (b'192.0.2.1, "10.0.0.2", 10.0.0.1', b"10.0.0.1"),
+        (b"192.0.2.1, 10.0.0.2%25x, 10.0.0.1", b"10.0.0.1"),
+        (b"192.0.2.1, \xe9, 10.0.0.1", b"10.0.0.1"),
+        (b"1.2.3.4:99999999, 10.0.0.1", b"10.0.0.1"),
+        (b"192.0.2.1" + b", 10.0.0.1" * MAX_PROXIES, b"10.0.0.1"),
+        (b"192.0.2.1" + b", 10.0.0.1" * (MAX_PROXIES - 1), b"192.0.2.1"),
+    ],
+)
+def test_the_client_is_the_last_address_that_is_no_proxy_of_ours(chain: bytes, client: bytes) -> None:
+    """What stands before that address, its sender may have made up; what is no address ends the list."""
+    assert _client(b"X-Forwarded-For: " + chain) == client
+
+
+def test_the_list_may_stand_in_several_lines() -> None:
+    """Lines of one name are one list, in their order; a head without the field names nobody."""
+    assert _client(b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-For:", b"x-forwarded-for: 10.0.0.1") == b"192.0.2.1"
+    assert _client(b"X-Forwarded-For: 10.0.0.1", b"x-forwarded-for: 192.0.2.1") == b"192.0.2.1"
+    assert _client() == _client(b"Via: 1.1 x") == b""
+
+
+@given(st.lists(st.binary(max_size=12) | st.ip_addresses().map(lambda ip: str(ip).encode()), max_size=40))
+def test_no_list_makes_it_stumble(nodes: list[bytes]) -> None:
+    """Whatever stands in the field: an address in its shortest form, or none."""
+    try:
+        client = _client(b"X-Forwarded-For: " + b",".join(nodes), trusted="")
+    except RequestError:
+        return
+    assert client == b"" or str(ip_address(client.decode())).encode() == client
+
+
+def test_upstreams_are_told_of_the_client_behind_a_trusted_proxy() -> None:
+    """X-Real-IP is the client that the log has, unless the proxy has said it itself."""
+    head = read_request(_head_of(b"X-Forwarded-For: 192.0.2.1"), max_headers=100)
+    fields = strict_fields(forward_request(head, TRUSTED, b"id-1", b"192.0.2.1"))
+    assert _values(fields, b"x-real-ip") == [b"192.0.2.1"]
+    assert _values(fields, b"x-forwarded-for") == [b"192.0.2.1, 192.0.2.7"]
+
+
+@pytest.mark.parametrize("forwarding", [PEER, TRUSTED])
+def test_nobody_speaks_with_the_names_of_this_proxy(forwarding: Forwarding) -> None:
+    """Fields named like ours are not passed on, whoever sends them."""
+    fields = _forwarded(_head_of(b"X-Bluegreen-Color: green", b"x-bluegreen-receipt: 1", b"X-Blue: 1"), forwarding)
+    assert [name for name, _ in fields if name.startswith(b"x-blue")] == [b"x-blue"]
 
 
 def test_a_trusted_proxy_that_says_nothing_is_spoken_for() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.partial import check_partial_head, head_end, skip_blank_lines
 from proxy.http1.request import read_request
+from tests.http1.heads import BROWSER, mutations, request_heads
 
 
 @dataclass(frozen=True)
@@ -103,3 +105,24 @@ def test_early_refusal_agrees_with_the_late_one(parts: list[bytes]) -> None:
         whole = part[start:].removesuffix(b"\r") + b"\r\n\r\n"
         with pytest.raises(RequestError):
             read_request(whole, max_headers=100)
+
+
+def _status(read: Callable[[], object]) -> int:
+    try:
+        read()
+    except RequestError as error:
+        return error.status
+    return 0
+
+
+def _trickle(head: bytes) -> None:
+    for end in range(1, len(head)):
+        check_partial_head(head[:end], Limits(), seen=end - 1)
+    read_request(head, max_headers=20)
+
+
+@given(request_heads | mutations(BROWSER))
+def test_pieces_do_not_change_the_answer(head: bytes) -> None:
+    """A head that comes byte by byte gets the same status as one that comes whole."""
+    if head_end(head) == len(head):
+        assert _status(lambda: _trickle(head)) == _status(lambda: read_request(head, max_headers=20))

@@ -275,6 +275,7 @@ def test_expectations() -> None:
     [
         ([b"Connection: Upgrade", b"Upgrade: websocket"], b"websocket"),
         ([b"Connection: keep-alive, upgrade", b"Upgrade: WebSocket, x/1.0"], b"WebSocket, x/1.0"),
+        ([b"Connection: upgrade", b"Upgrade: TLS/1.0, HTTP/1.1", b"Content-Length: 5"], b""),
         ([b"Connection: upgrade", b"Upgrade: websocket", b"Content-Length: 0"], b"websocket"),
         ([b"Connection: upgrade"], b""),
         ([b"Upgrade: websocket"], b""),
@@ -303,6 +304,34 @@ def test_upgrade(fields: list[bytes], upgrade: bytes) -> None:
 def test_upgrade_with_a_body_or_without_a_name_is_refused(fields: list[bytes]) -> None:
     """Bytes after the head would be body to one server and the other protocol to the next."""
     assert _refusal(_with_fields(*fields)).reason is Reason.UPGRADE
+
+
+@pytest.mark.parametrize("versions", [[b"8"], [b"13, 8"], [b"13", b"13"], [b""]])
+def test_other_websocket_versions_are_refused(versions: list[bytes]) -> None:
+    """Nobody speaks any version of WebSocket but 13, and the client is told which (RFC 6455 4.4)."""
+    fields = [b"Sec-WebSocket-Version: " + version for version in versions]
+    refusal = _refusal(_with_fields(b"Connection: upgrade", b"Upgrade: WebSocket", *fields))
+    assert (refusal.reason, refusal.status) == (Reason.WEBSOCKET_VERSION, 426)
+
+
+def test_websocket_version_matters_to_websocket_alone() -> None:
+    """Version 13 passes, and in a request that does not ask for WebSocket the field means nothing."""
+    good = _with_fields(b"Connection: upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
+    assert _read(good).upgrade == b"websocket"
+    assert _read(_with_fields(b"Upgrade: websocket", b"Sec-WebSocket-Version: 8")).upgrade == b""
+
+
+@pytest.mark.parametrize("second", [b"Content-Type: a/b", b"content-type: text/html"])
+def test_several_content_types_are_refused(second: bytes) -> None:
+    """What guards an application must not see another type than the application (RFC 9110 8.3)."""
+    refusal = _refusal(_with_fields(b"Content-Type: a/b", b"Accept: */*", second, b"Content-Length: 5"))
+    assert refusal.reason is Reason.CONTENT_TYPE
+
+
+@pytest.mark.parametrize("name", [b"Content_Length", b"content_length", b"Transfer_Encoding"])
+def test_framing_in_disguise_is_refused(name: bytes) -> None:
+    """A field that becomes Content-Length behind CGI variables is not just dropped: somebody is up to something."""
+    assert _refusal(_with_fields(name + b": 5")).reason is Reason.FIELD
 
 
 def test_upgrade_in_an_old_version_is_ignored() -> None:

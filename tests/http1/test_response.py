@@ -6,8 +6,15 @@ from hypothesis import strategies as st
 
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.framing import CHUNKED, UNTIL_CLOSE
-from proxy.http1.response import ResponseHead, forward_response, read_response, refuse_unasked_switch
-from tests.http1.heads import ANSWER, mutations, response_heads, strict_fields
+from proxy.http1.response import (
+    MAX_RESPONSE_HEAD,
+    ResponseHead,
+    check_partial_response,
+    forward_response,
+    read_response,
+    refuse_unasked_switch,
+)
+from tests.http1.heads import ANSWER, mutations, now, response_heads, strict_fields
 
 OK = b"HTTP/1.1 200 OK"
 
@@ -30,7 +37,9 @@ def _passed_on(
     head: bytes, *, version: int = 11, keep_alive: bool = True, method: bytes = b"GET"
 ) -> list[tuple[bytes, bytes]]:
     response = _read(head, method)
-    return strict_fields(forward_response(response, version=version, keep_alive=keep_alive, request_id=b"id-1"))
+    return strict_fields(
+        forward_response(response, version=version, keep_alive=keep_alive, request_id=b"id-1", date=now)
+    )
 
 
 def _values(fields: list[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
@@ -166,11 +175,61 @@ def test_event_streams_are_told_apart(content_type: bytes, event_stream: bool, m
     assert _read(_answer(b"Content-Type: " + content_type, *more)).event_stream is event_stream
 
 
+@given(response_heads | mutations(ANSWER), st.data())
+def test_the_beginning_of_a_good_head_passes(head: bytes, data: st.DataObject) -> None:
+    """An upstream that sends a good head in pieces is not refused before its end, wherever they are cut."""
+    try:
+        _read(head)
+    except ResponseError:
+        return
+    end = data.draw(st.integers(1, len(head) - 1))
+    seen = data.draw(st.integers(0, end - 1))
+    check_partial_response(head[:seen], seen=0)
+    check_partial_response(head[:end], seen=seen)
+
+
+@pytest.mark.parametrize(
+    ("begun", "reason"),
+    [
+        (b"I", Reason.STATUS_LINE),
+        (b"\r", Reason.STATUS_LINE),
+        (b"HTTP/2", Reason.STATUS_LINE),
+        (b"HTTP/1.1 0", Reason.STATUS_LINE),
+        (b"HTTP/1.1 200-", Reason.STATUS_LINE),
+        (b"HTTP/1.1 200\n", Reason.STATUS_LINE),
+        (b"HTTP/1.1 200 OK\n", Reason.LINE_END),
+        (OK + b"\r\nA: b\n", Reason.LINE_END),
+        (OK + b"\r\nA: b\rc", Reason.LINE_END),
+        (OK + b"\r\nA: b\x7f", Reason.LINE_END),
+        ((OK + b"\r\nA: ").ljust(MAX_RESPONSE_HEAD + 1, b"b"), Reason.HEAD_TOO_LONG),
+    ],
+)
+def test_what_cannot_become_a_head_is_refused_at_once(begun: bytes, reason: Reason) -> None:
+    """Whole or byte by byte; nobody waits for the rest of what is wrong already."""
+    with pytest.raises(ResponseError) as error:
+        check_partial_response(begun, seen=0)
+    assert error.value.reason is reason
+    check_partial_response(begun[:-1], seen=0)
+    with pytest.raises(ResponseError):
+        check_partial_response(begun, seen=len(begun) - 1)
+
+
+@pytest.mark.parametrize("more", [[], [b"Trailer: x"]])
+@pytest.mark.parametrize("version", [10, 11])
+def test_there_is_one_date(more: list[bytes], version: int) -> None:
+    """The upstream's own in whatever case, else the one that is handed in (RFC 9110 6.6.1), on every road."""
+    for name in (b"Date", b"date", b"DATE"):
+        passed = _passed_on(_answer(b"Content-Length: 0", name + b": then", *more), version=version)
+        assert _values(passed, b"date") == [b"then"]
+    passed = _passed_on(_answer(b"Content-Length: 0", b"X-Date: a", b"Update: b", *more), version=version)
+    assert _values(passed, b"date") == [now()]
+
+
 def test_an_ordinary_head_passes_as_bytes() -> None:
     """Nothing changes but the hop's own fields; Via and the request id stand at the end."""
-    sent = forward_response(_read(ANSWER), version=11, keep_alive=True, request_id=b"id-1")
+    sent = forward_response(_read(ANSWER), version=11, keep_alive=True, request_id=b"id-1", date=now)
     assert sent == ANSWER[:-2].replace(b"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n", b"") + (
-        b"Via: 1.1 bluegreen\r\nX-Request-Id: id-1\r\n\r\n"
+        b"Via: 1.1 bluegreen\r\nDate: %b\r\nX-Request-Id: id-1\r\n\r\n" % now()
     )
 
 
@@ -227,7 +286,7 @@ def test_framing_for_each_version(framing: list[bytes], version: int, sent: list
 def test_an_older_client_is_not_kept_for_an_endless_body() -> None:
     """Only the close can end a body without a length for HTTP/1.0, so it cannot be told to stay."""
     with pytest.raises(ValueError, match="close"):
-        forward_response(_read(_answer()), version=10, keep_alive=True, request_id=b"i")
+        forward_response(_read(_answer()), version=10, keep_alive=True, request_id=b"i", date=now)
 
 
 @pytest.mark.parametrize(
@@ -267,18 +326,19 @@ def test_the_status_line_is_of_this_proxys_version() -> None:
         (b"HTTP/1.1 200 ", b"HTTP/1.1 200 "),
     ]:
         head = _read(_answer(b"Content-Length: 0", line=line))
-        out = forward_response(head, version=11, keep_alive=True, request_id=b"i")
+        out = forward_response(head, version=11, keep_alive=True, request_id=b"i", date=now)
         assert out.startswith(sent + b"\r\n")
         assert _values(strict_fields(out), b"via") == [b"1.%d bluegreen" % (head.version - 10)]
 
 
 def test_switching_protocols() -> None:
-    """A 101 is passed on with the protocol it names."""
+    """A 101 is passed on with the protocol it names, and has a request id like every other answer."""
     head = _read(_answer(b"Upgrade: WebSocket", b"Connection: Upgrade", b"A: b", line=b"HTTP/1.1 101 Switching"))
     assert (head.upgrade, head.length) == (b"WebSocket", 0)
     refuse_unasked_switch(head, b"x/1, websocket")
-    fields = strict_fields(forward_response(head, version=11, keep_alive=True, request_id=b"i"))
-    assert fields == [(b"a", b"b"), (b"via", b"1.1 bluegreen"), (b"connection", b"upgrade"), (b"upgrade", b"WebSocket")]
+    fields = strict_fields(forward_response(head, version=11, keep_alive=True, request_id=b"i", date=now))
+    switch = [(b"connection", b"upgrade"), (b"upgrade", b"WebSocket")]
+    assert fields == [(b"a", b"b"), (b"via", b"1.1 bluegreen"), *switch, (b"x-request-id", b"i")]
     for asked in (b"", b"h2c", b"websocket/13", b"websockets"):
         with pytest.raises(ResponseError):
             refuse_unasked_switch(head, asked)
@@ -288,6 +348,8 @@ def test_switching_protocols() -> None:
     "fields",
     [
         [b"Connection: upgrade"],
+        [b"Upgrade: websocket"],
+        [b"Connection: keep-alive, upgraded", b"Upgrade: websocket"],
         [b"Connection: upgrade", b"Upgrade: a", b"Upgrade: b"],
         [b"Connection: upgrade", b"Upgrade: websocket", b"Content-Length: 0"],
         [b"Connection: upgrade", b"Upgrade: websocket", b"Transfer-Encoding: chunked"],
@@ -312,4 +374,4 @@ def test_garbage_is_read_or_refused(head: bytes, method: bytes) -> None:
     except ResponseError:
         return
     for version in (10, 11):
-        strict_fields(forward_response(response, version=version, keep_alive=False, request_id=b"id-1"))
+        strict_fields(forward_response(response, version=version, keep_alive=False, request_id=b"id-1", date=now))

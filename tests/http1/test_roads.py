@@ -19,7 +19,7 @@ from proxy.http1.request import read_request
 from proxy.http1.response import forward_response, read_response
 from proxy.http1.unusual_request import read_unusual
 from proxy.http1.unusual_response import read_unusual_response
-from tests.http1.heads import ANSWER, BROWSER, mutations, request_heads, response_heads, strict_fields
+from tests.http1.heads import ANSWER, BROWSER, mutations, now, request_heads, response_heads, strict_fields
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def _same_response(head: bytes, method: bytes) -> None:
     assert [getattr(short, name) for name in RESPONSE] == [getattr(long, name) for name in RESPONSE]
     for version, keep_alive in [(11, True), (11, False), (10, False), (10, short.length >= 0)]:
         sent = [
-            forward_response(response, version=version, keep_alive=keep_alive, request_id=b"id-1")
+            forward_response(response, version=version, keep_alive=keep_alive, request_id=b"id-1", date=now)
             for response in (short, long)
         ]
         assert sent[0].split(b"\r\n")[0] == sent[1].split(b"\r\n")[0]
@@ -178,7 +178,7 @@ def test_llhttp_accepts_what_is_answered(head: bytes) -> None:
         return
     seen = _Completion()
     parser = httptools.HttpResponseParser(seen)
-    parser.feed_data(forward_response(response, version=11, keep_alive=True, request_id=b"id-1"))
+    parser.feed_data(forward_response(response, version=11, keep_alive=True, request_id=b"id-1", date=now))
     assert parser.get_status_code() == response.status
     assert seen.complete is (response.length == 0)
     parser.feed_data(b"0\r\n\r\n" if response.length < 0 else b"x" * min(response.length, 99))
