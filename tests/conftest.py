@@ -20,6 +20,6 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The data plane is tested on the loop that workers run on; everything else on asyncio's own."""
-    if item.path.parent.name == "dataplane":
+    if item.path.parent.name in ("dataplane", "wire"):
         return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}

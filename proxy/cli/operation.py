@@ -16,7 +16,7 @@ from proxy.cli.exit_codes import ExitCode
 from proxy.cli.messages import print_json, say
 from proxy.cli.receipt import show_operation
 from proxy.cli.terminal import Page
-from proxy.cli.wording import change_words, flow_words
+from proxy.cli.wording import change_words, left_words
 
 LOOK_EVERY = 0.5
 """Seconds that one call waits for the end of the operation; the time between two updates of the progress bar."""
@@ -105,9 +105,7 @@ def _headline(operation: dict[str, Any]) -> str:
     text = f"{operation['kind']} {operation['id']}"
     if progress["phase"] == "applying":
         return f"{text}: seen by {progress['seen_by']} of {progress['workers']} workers"
-    text += f": {flow_words({'requests': progress['in_flight'], 'tunnels': progress['tunnels']})} left"
-    deadline = progress["tunnels_deadline_at" if progress["tunnels"] else "deadline_at"]
-    return text if deadline is None else f"{text}, cut in {max(deadline - time.time(), 0):.0f} s"
+    return f"{text}: {left_words(progress, time.time())}"
 
 
 def _drained(operation: dict[str, Any]) -> tuple[int | None, int]:

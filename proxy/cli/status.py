@@ -18,7 +18,7 @@ from proxy.cli.options import common_options
 from proxy.cli.receipt import headline
 from proxy.cli.terminal import STYLES, Page, styled
 from proxy.cli.upstreams import upstream_table
-from proxy.cli.wording import flow_words
+from proxy.cli.wording import flow_words, left_words
 
 LOOK_EVERY = 0.5
 """Seconds between two looks of ``--watch``."""
@@ -101,9 +101,7 @@ def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Te
 
 def _operation(operation: dict[str, Any]) -> Text:
     text = headline(operation)
-    progress = operation["progress"]
-    left = flow_words({"requests": progress["in_flight"], "tunnels": progress["tunnels"]})
-    text.append(f", {left} left, by {operation['by']}")
+    text.append(f", {left_words(operation['progress'], time.time())}, by {operation['by']}")
     if operation["reason"]:
         text.append(f" ({operation['reason']})")
     return text

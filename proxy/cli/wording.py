@@ -15,6 +15,14 @@ def flow_words(flow: dict[str, Any]) -> str:
     return f"{counted(flow['requests'], 'request')}, {flow['tunnels']} long-lived"
 
 
+def left_words(progress: dict[str, Any], now: float) -> str:
+    """What an operation still waits for, and until when: ``3 requests, 2 long-lived left, cut in 9 s and in 279 s``."""
+    kinds = (("in_flight", "deadline_at"), ("tunnels", "tunnels_deadline_at"))
+    ends = [progress[deadline] for kind, deadline in kinds if progress[kind] and progress[deadline] is not None]
+    left = f"{flow_words({'requests': progress['in_flight'], 'tunnels': progress['tunnels']})} left"
+    return f"{left}, cut in {' and in '.join(f'{max(end - now, 0):.0f} s' for end in ends)}" if ends else left
+
+
 def change_words(change: dict[str, Any]) -> str:
     """One thing that became another."""
     path, before, after = change["path"], change["before"], change["after"]

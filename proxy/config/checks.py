@@ -155,9 +155,7 @@ def _repeated(document: Document, values: Iterable[tuple[Found, object]]) -> Ite
 
 def _upstreams(pool: Found) -> Iterator[tuple[Found, TcpAddress]]:
     for entry in _children(pool, EACH):
-        texts = select(entry.value, "address") if isinstance(entry.value, dict) else [Found((), entry.value)]
-        for text in texts:
-            yield from _parsed(Found((*entry.path, *text.path), text.value), parse_tcp_address)
+        yield from _parsed(_address_in(entry), parse_tcp_address)
 
 
 def _own_addresses(document: Document) -> Iterator[tuple[Found, Address]]:
@@ -165,8 +163,13 @@ def _own_addresses(document: Document) -> Iterator[tuple[Found, Address]]:
     if not any(select(document.content, "listen")):
         listeners = _defaults(ConfigFile, "listen", ())
     for found in listeners:
-        yield from _parsed(found, parse_address)
+        yield from _parsed(_address_in(found), parse_address)
     yield from _admin_address(document)
+
+
+def _address_in(entry: Found) -> Found:
+    """The address of an entry that is one, or a mapping that holds one."""
+    return next(_children(entry, "address"), entry)
 
 
 def _admin_address(document: Document) -> Iterator[tuple[Found, Address]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proxy.config.addresses import resolved
 from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
-from proxy.config.settings import AdminSettings, Settings, TokenSettings
+from proxy.config.settings import AdminSettings, ListenSettings, Settings, TokenSettings
 from proxy.traffic.spec import (
     AccessLog,
     DoorSpec,
@@ -24,7 +24,7 @@ from proxy.traffic.spec import (
 def to_settings(config: ConfigFile, base: Path) -> Settings:
     """The settings, with relative paths taken from ``base``."""
     return Settings(
-        listen=tuple(resolved(address, base) for address in config.listen),
+        listen=tuple(ListenSettings(resolved(p.address, base), p.proxy_protocol) for p in config.listen),
         workers=config.workers,
         admin=_admin(config.admin, base),
         state_path=base / config.state.path,

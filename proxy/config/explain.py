@@ -82,6 +82,7 @@ _WORDS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "model_type": _mapping,
     "dict_type": _mapping,
     "list_type": _list,
+    "bool_type": _must_be("true or false"),
     "string_type": _must_be("text"),
     "int_type": _must_be("a whole number"),
     "greater_than_equal": lambda error: f"must be at least {error['ctx']['ge']}, not {error['input']}",

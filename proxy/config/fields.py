@@ -44,6 +44,18 @@ def whole_upstream(value: object) -> object:
     return value
 
 
+def whole_listener(value: object) -> object:
+    """An address is short for a listener with every default."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(
+            "must be an address such as 0.0.0.0:8080, [::]:8080 or unix:PATH, "
+            f"or a mapping with address and proxy_protocol, not {described(value)}"
+        )
+    return {"address": value}
+
+
 def _only(default: object, parse: Callable[[object], object]) -> BeforeValidator:
     """Refuse everything but the value that the program acts by anyway."""
 

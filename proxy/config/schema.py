@@ -31,6 +31,21 @@ class TokenSection(_Section):
     """File that holds the token, relative to this config file."""
 
 
+class ListenSection(_Section):
+    """One address of the front door; the address alone is short for one without the PROXY protocol."""
+
+    address: fields.ListenAddress
+    """host:port, [v6]:port or unix:PATH."""
+    proxy_protocol: bool = False
+    """Every connection must begin with a PROXY header (version 1 or 2), which says whose it is. For TCP balancers."""
+
+
+Listen = Annotated[
+    ListenSection,
+    BeforeValidator(fields.whole_listener, json_schema_input_type=fields.ListenAddress | ListenSection),
+]
+
+
 class AdminSection(_Section):
     """The admin API, its web page and the metrics."""
 
@@ -57,7 +72,7 @@ class AccessLogSection(_Section):
 
 
 class LimitsSection(_Section):
-    """Requests beyond these are refused."""
+    """Beyond these, requests are refused and connections have to wait."""
 
     max_head: Annotated[fields.Size, Field(ge=1)] = by_default("64KiB")
     """Request line and header fields together, in bytes: 431."""
@@ -65,8 +80,10 @@ class LimitsSection(_Section):
     """Number of header fields: 431."""
     max_body: fields.Size | None = None
     """Request body, in bytes: 413. null is no limit."""
-    max_connections: fields.NotSupportedYet = None
-    """Client connections at the same time. Not supported yet."""
+    max_connections: fields.Count | None = None
+    """Client connections at the same time; more wait until others have left. null is no limit."""
+    max_connections_per_address: fields.Count | None = None
+    """Of these, from one IPv4 address or IPv6 /64 that is no trusted proxy: 503. null is no limit."""
 
 
 class TimeoutsSection(_Section):
@@ -204,8 +221,8 @@ class ServiceSection(_Section):
 class ConfigFile(_Section):
     """Config of the blue/green front door."""
 
-    listen: Annotated[list[fields.ListenAddress], Field(min_length=1)] = by_default(["0.0.0.0:8080"])
-    """Addresses of the front door: host:port, [v6]:port or unix:PATH."""
+    listen: Annotated[list[Listen], Field(min_length=1)] = by_default(["0.0.0.0:8080"])
+    """Addresses of the front door: host:port, [v6]:port or unix:PATH, or {address, proxy_protocol}."""
     workers: fields.Workers = by_default("auto")
     """Processes that serve; auto is one for each CPU that this process may use."""
     admin: AdminSection = Field(default_factory=AdminSection)

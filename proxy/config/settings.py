@@ -44,10 +44,18 @@ class AdminSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenSettings:
+    """One address of the front door, and whether every connection to it begins with a PROXY header."""
+
+    address: Address
+    proxy_protocol: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the config file says."""
 
-    listen: tuple[Address, ...]
+    listen: tuple[ListenSettings, ...]
     workers: int | None
     """How many processes serve; ``None`` is as many as there are CPUs that this process may use."""
     admin: AdminSettings

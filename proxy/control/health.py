@@ -122,7 +122,7 @@ class HealthMonitor:
             async with self._gate:
                 result = await probe(target.address, target.check)
             self.checks[target.service, target.color.value, target.address, result.reason.value] += 1
-            verdict = verdict.observe(result.ok)
+            verdict = verdict.observe(result.ok) if result.telling else verdict
             if verdict.health is not self._known(target):
                 await self._tell(target, verdict.health, result)
         except Exception as error:  # noqa: BLE001 - a watch that ends would leave the last verdict standing for ever

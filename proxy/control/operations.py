@@ -31,8 +31,8 @@ _FIRST_LOOK, _LAST_LOOK, _LOOK_GROWTH = 0.001, 0.05, 1.5
 _STILL_RUNNING = 1.0
 """Seconds after which a watch that waits for workers looks whether it has to."""
 
-_PATIENCE = 5.0
-"""Seconds that a worker may take to act on a cut."""
+CUT_PATIENCE = 20.0
+"""Seconds that a worker may take to act on a cut: a WebSocket may be amid a message, and its peers slow to answer."""
 
 
 class Overseer(Protocol):
@@ -159,16 +159,20 @@ class _Watch:
                 await self._end(OperationState.SUCCEEDED, empty_since or now)
                 return
             while deadlines and now - began >= deadlines[0][0]:
-                self._cut(tunnels=deadlines.pop(0)[1])
-            if now - began >= max(rule.timeout, rule.long_lived_timeout) + _PATIENCE:
+                tunnels = deadlines.pop(0)[1]
+                self._cut(rule, tunnels=tunnels)
+                if not tunnels and not deadlines:  # a request may have become a tunnel since those were told to end
+                    self._cut(rule, tunnels=True)
+            if now - began >= rule.longest + CUT_PATIENCE:
                 await self._end(OperationState.FAILED, now, f"{in_flight} did not end though they were cut")
                 return
             await asyncio.sleep(pause)
             pause = min(pause * _LOOK_GROWTH, _LAST_LOOK)
 
-    def _cut(self, *, tunnels: bool) -> None:
+    def _cut(self, rule: DrainRule, *, tunnels: bool) -> None:
+        spread = rule.spread if tunnels else 0.0
         for color, address in self._operation.leaving:
-            self._fleet.send(Cut(self._operation.service, color, self._receipt.generation, tunnels, address))
+            self._fleet.send(Cut(self._operation.service, color, self._receipt.generation, tunnels, address, spread))
 
     async def _end(self, state: OperationState, moment: float, note: str | None = None) -> None:
         receipt = self.account.counted(self._receipt)
@@ -209,13 +213,15 @@ def progress(operation: Operation, state: State, fleet: Fleet, publisher: Publis
 
 
 def _under_way(operation: Operation, fleet: Fleet) -> tuple[int, int]:
-    """Requests and tunnels on what an operation leaves; on single upstreams both are counted as requests."""
+    """Requests and tunnels on what an operation leaves: colors, or single upstreams."""
     requests = tunnels = 0
     for color, address in operation.leaving:
         key = (operation.service, color.value)
         for region in fleet.regions():
             if address is not None:
-                requests += region.value(Series.UPSTREAM_IN_FLIGHT, *key, address)
+                long_lived = region.value(Series.UPSTREAM_TUNNELS, *key, address)
+                requests += max(0, region.value(Series.UPSTREAM_IN_FLIGHT, *key, address) - long_lived)
+                tunnels += long_lived
             else:
                 requests += region.value(Series.IN_FLIGHT, *key)
                 tunnels += region.value(Series.TUNNELS, *key)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.config.addresses import Address, TcpAddress, UnixAddress
+from proxy.config.settings import ListenSettings
 
 BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel cuts it to ``net.core.somaxconn``."""
@@ -43,6 +44,8 @@ class Listener:
 
     name: str
     socket: socket.socket
+    proxy_protocol: bool = False
+    """Whether every connection to it begins with a PROXY header."""
 
     @property
     def fd(self) -> int:
@@ -50,13 +53,13 @@ class Listener:
         return self.socket.fileno()
 
 
-def open_listeners(addresses: Sequence[Address], *, beside_predecessors: bool) -> tuple[Listener, ...]:
+def open_listeners(places: Sequence[ListenSettings], *, beside_predecessors: bool) -> tuple[Listener, ...]:
     """Listen on every address, or on none.
 
     A host name is listened on with each of the addresses it stands for.
 
     Args:
-        addresses: what the config file says.
+        places: what the config file says.
         beside_predecessors: whether workers of a dead supervisor may be listening there already. TCP sockets are only
             bound then: they take their share of connections once somebody serves them, who begins to listen.
 
@@ -65,9 +68,9 @@ def open_listeners(addresses: Sequence[Address], *, beside_predecessors: bool) -
     """
     opened: list[Listener] = []
     try:
-        for address in addresses:
-            sockets = listen_on(address, shared=beside_predecessors, bind_only=beside_predecessors)
-            opened += [Listener(str(address), sock) for sock in sockets]
+        for place in places:
+            sockets = listen_on(place.address, shared=beside_predecessors, bind_only=beside_predecessors)
+            opened += [Listener(str(place.address), sock, place.proxy_protocol) for sock in sockets]
     except ListenError:
         close_listeners(opened)
         raise

@@ -42,6 +42,7 @@ from proxy.control.workers import BootFailed, Workers
 from proxy.ipc.messages import ReopenLogs, Suspect
 from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog, LibraryHandler, standard_error
+from proxy.shm.addresses import AddressTable
 from proxy.shm.board import Board
 
 WORKERS_SHARE = 0.95
@@ -134,7 +135,7 @@ class Supervisor:
             metrics=self._metrics().render,
             obstacles=self._obstacles,
             listen=settings.admin.listen,
-            front=settings.listen,
+            front=tuple(place.address for place in settings.listen),
             tokens=tokens,
         )
         admin = await AdminServer.start(context, admin_sockets)
@@ -180,8 +181,10 @@ class Supervisor:
     def _crew(self, listeners: Sequence[Listener], mark: str) -> tuple[Workers, Publisher]:
         board = Board.create()
         self._stack.callback(board.close)
+        addresses = AddressTable.create(self._worker_count())
+        self._stack.callback(addresses.close)
         environment = worker_environment(os.environ, **{MARK: mark_worker(mark)})
-        plan = LaunchPlan(worker_command(), environment, board.fd, listeners)
+        plan = LaunchPlan(worker_command(), environment, board.fd, addresses, listeners, self._worker_count())
         self._workers = Workers(
             plan,
             log=self._log,

@@ -12,12 +12,14 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import proxy
 from proxy.control.sockets import Listener
 from proxy.ipc.channel import Channel
 from proxy.ipc.messages import Down, Message, Ready, Stop, Stopped, Wake
+from proxy.shm.addresses import AddressTable
 from proxy.shm.meters import MeterRegion
 from proxy.shm.names import Series
 
@@ -45,7 +47,10 @@ class LaunchPlan:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     board_fd: int
+    addresses: AddressTable
     listeners: Sequence[Listener]
+    workers: int
+    """How many slots there are."""
 
 
 def worker_command() -> tuple[str, ...]:
@@ -68,7 +73,9 @@ class Worker:
 
     _channel: Channel
 
-    def __init__(self, slot: int, process: Process, region: MeterRegion, on_message: OnMessage) -> None:
+    def __init__(
+        self, slot: int, process: Process, region: MeterRegion, on_message: OnMessage, let_go: Callable[[], None]
+    ) -> None:
         self.slot = slot
         self.region = region
         self.phase = WorkerPhase.STARTING
@@ -78,6 +85,7 @@ class Worker:
         self._unfinished: int | None = None
         self._process = process
         self._on_message = on_message
+        self._let_go = let_go
         self._closed = asyncio.Event()
         self._exited = asyncio.create_task(self._end(), name=f"worker {process.pid}")
         self._ready = asyncio.Event()
@@ -93,12 +101,14 @@ class Worker:
         with ExitStack() as undo:
             region = MeterRegion.create()
             undo.callback(region.close)
+            row = plan.addresses.take_row()
+            undo.callback(plan.addresses.give_back, row)
             ours, theirs = socket.socketpair()
             undo.callback(ours.close)
             with theirs:
-                process = await _spawn(slot, plan, region.fd, theirs.fileno())
+                process = await _spawn(slot, row, plan, region.fd, theirs.fileno())
             undo.callback(_kill, process)
-            worker = cls(slot, process, region, on_message)
+            worker = cls(slot, process, region, on_message, partial(plan.addresses.give_back, row))
             worker._channel = await Channel.open(ours, worker._receive, lambda _: worker._closed.set())
             undo.pop_all()
         return worker
@@ -170,8 +180,9 @@ class Worker:
             waiting.cancel()
 
     def close(self) -> None:
-        """Let go of its channel, after it has exited."""
+        """Let go of its channel and its part of the memory that workers share, after it has exited."""
         self._channel.close()
+        self._let_go()
 
     async def _end(self) -> int:
         status = await self._process.wait()
@@ -197,14 +208,18 @@ def _kill(process: Process) -> None:
         process.send_signal(signal.SIGKILL)
 
 
-async def _spawn(slot: int, plan: LaunchPlan, meters_fd: int, channel_fd: int) -> Process:
+async def _spawn(slot: int, row: int, plan: LaunchPlan, meters_fd: int, channel_fd: int) -> Process:
     listen = [listener.fd for listener in plan.listeners]
     arguments = {
         "--slot": slot,
+        "--workers": plan.workers,
         "--board": plan.board_fd,
         "--meters": meters_fd,
+        "--addresses": plan.addresses.fd,
+        "--row": row,
         "--channel": channel_fd,
         "--listen": ",".join(map(str, listen)),
+        "--proxied": ",".join(str(listener.fd) for listener in plan.listeners if listener.proxy_protocol),
     }
     options = [text for name, value in arguments.items() for text in (name, str(value))]
     return await asyncio.create_subprocess_exec(
@@ -212,5 +227,5 @@ async def _spawn(slot: int, plan: LaunchPlan, meters_fd: int, channel_fd: int) -
         *options,
         stdin=DEVNULL,
         env=plan.environment,
-        pass_fds=(plan.board_fd, meters_fd, channel_fd, *listen),
+        pass_fds=(plan.board_fd, meters_fd, plan.addresses.fd, channel_fd, *listen),
     )

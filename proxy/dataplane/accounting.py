@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
-from proxy.shm.names import HISTOGRAM_CELLS, Outcome, Series
+from proxy.shm.names import HISTOGRAM_CELLS, Outcome, PauseReason, Series
 from proxy.traffic.spec import Color
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
@@ -80,7 +80,7 @@ class ColorMeters:
 class UpstreamMeters:
     """What is counted for one upstream."""
 
-    __slots__ = ("_codes", "_key", "_meters", "cells", "in_flight")
+    __slots__ = ("_codes", "_key", "_meters", "cells", "in_flight", "tunnels")
 
     def __init__(self, meters: Meters, service: str, color: Color, address: str) -> None:
         self._meters = meters
@@ -88,6 +88,7 @@ class UpstreamMeters:
         self._codes: dict[int, int] = {}
         self.cells = meters.cells
         self.in_flight = meters.cell(Series.UPSTREAM_IN_FLIGHT, *self._key)
+        self.tunnels = meters.cell(Series.UPSTREAM_TUNNELS, *self._key)
 
     def answered(self, status: int) -> None:
         """The upstream answered with this status."""
@@ -105,7 +106,7 @@ class UpstreamMeters:
 class DoorMeters:
     """What is counted for the worker as a whole."""
 
-    __slots__ = ("_meters", "cells", "connections", "log_lines_lost", "open_connections")
+    __slots__ = ("_meters", "_paused", "_pauses", "cells", "connections", "log_lines_lost", "open_connections")
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
@@ -113,6 +114,18 @@ class DoorMeters:
         self.connections = meters.cell(Series.CONNECTIONS)
         self.open_connections = meters.cell(Series.OPEN_CONNECTIONS)
         self.log_lines_lost = meters.cell(Series.LOG_LINES_LOST)
+        self._paused = {reason: meters.cell(Series.ACCEPT_PAUSED, reason) for reason in PauseReason}
+        self._pauses = {reason: meters.cell(Series.ACCEPT_PAUSES, reason) for reason in PauseReason}
+
+    def paused(self, reason: PauseReason) -> None:
+        """The worker accepts nobody from now on."""
+        self.cells[self._paused[reason]] = 1
+        self.cells[self._pauses[reason]] += 1
+
+    def resumed(self) -> None:
+        """The worker accepts clients again."""
+        for cell in self._paused.values():
+            self.cells[cell] = 0
 
     def rejected(self, reason: str) -> None:
         """The proxy itself answered a request."""

@@ -47,6 +47,7 @@ class Lease:
         meters = self.pool.meters
         meters.cells[meters.tunnels] += 1  # first the new place, then the old: it is never in neither
         meters.cells[meters.in_flight] -= 1
+        meters.cells[self.upstream.meters.tunnels] += 1
         self._long_lived = True
 
     def close(self, outcome: Outcome) -> bool:
@@ -56,7 +57,11 @@ class Lease:
         self._open = False
         meters = self.pool.meters
         meters.cells[meters.ended[outcome]] += 1
-        meters.cells[meters.tunnels if self._long_lived else meters.in_flight] -= 1
+        if self._long_lived:
+            meters.cells[meters.tunnels] -= 1
+            meters.cells[self.upstream.meters.tunnels] -= 1
+        else:
+            meters.cells[meters.in_flight] -= 1
         self._leave_upstream()
         return True
 

@@ -61,12 +61,13 @@ class RequestBody:
 class ResponseBody:
     """What an upstream sends after its head, turned into what the client is sent."""
 
-    __slots__ = ("_chunk", "_decoder", "_remaining", "_until_close", "done", "surplus")
+    __slots__ = ("_announced", "_chunk", "_decoder", "_remaining", "_until_close", "done", "surplus")
 
     def __init__(self, length: int, version: int) -> None:
         """``length`` is the upstream's framing; ``version`` is the client's, 10 or 11."""
         self._decoder = ChunkedDecoder(ResponseError) if length == CHUNKED else None
         self._until_close = length == UNTIL_CLOSE
+        self._announced = length >= 0
         self._chunk = length < 0 and version == 11
         self._remaining = max(length, 0)
         self.done = length == 0
@@ -89,6 +90,12 @@ class ResponseBody:
         self.done = True
         self.surplus = len(data) > end
         return data[:end] if self.surplus else data
+
+    def end_early(self) -> bytes | None:
+        """What makes it look whole though more was to come; ``None`` when the client was told its length."""
+        if self._announced:
+            return None
+        return LAST_CHUNK if self._chunk else b""
 
     def end(self) -> bytes | None:
         """What is left to send when the upstream has closed; ``None`` when its answer is cut short by that."""

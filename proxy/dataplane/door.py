@@ -10,16 +10,23 @@ from ipaddress import ip_address
 from proxy.dataplane.access_log import AccessLog, Entry
 from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
-from proxy.dataplane.roles import Client
+from proxy.dataplane.dates import DateValue
+from proxy.dataplane.roles import Connection
 from proxy.dataplane.routing import Routing
+from proxy.dataplane.visitors import Visitors
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
+from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged
 from proxy.traffic.outlier import counts_as_error
 from proxy.traffic.retry import Failure, FailureReason
 
 Suspicion = Callable[[Lease, str], None]
 """Told of a lease on an upstream that has let several requests down in a row, and of why this one failed."""
+
+
+def nobody_waits() -> None:
+    """Nobody waits."""
 
 
 class Door:
@@ -30,11 +37,14 @@ class Door:
         "_on_suspect",
         "_prefix",
         "connections",
+        "date",
         "log",
         "loop",
         "meters",
+        "on_leave",
         "routing",
         "stopping",
+        "visitors",
     )
 
     def __init__(
@@ -46,14 +56,22 @@ class Door:
         *,
         id_prefix: bytes,
         on_suspect: Suspicion,
+        addresses: AddressCounts | None = None,
     ) -> None:
-        """``id_prefix`` begins every request id of this worker, and of no other."""
+        """``id_prefix`` begins every request id of this worker, and of no other.
+
+        Without ``addresses`` nobody counts the connections of each, and no limit for them holds.
+        """
         self.loop = loop
         self.routing = routing
         self.meters = meters
         self.log = log
-        self.connections: set[Client] = set()
+        self.connections: set[Connection] = set()
+        self.date = DateValue()
+        self.visitors = Visitors(addresses)
         self.stopping = False
+        self.on_leave: Callable[[], None] = nobody_waits
+        """Told of each client that leaves, while somebody waits for that."""
         self._prefix = id_prefix
         self._next_request = 0
         self._on_suspect = on_suspect
@@ -75,11 +93,14 @@ class Door:
 
     def forwarding(self, peer: str) -> Forwarding:
         """What upstreams are told of a client: its address, and whether what it says of others is believed."""
-        trusted = False
-        if self.routing.trusted and peer:
-            address = ip_address(peer)
-            trusted = any(address in network for network in self.routing.trusted)
-        return Forwarding(peer=peer.encode() or b"unknown", scheme=b"http", trusted=trusted)
+        return Forwarding(peer=peer.encode() or b"unknown", scheme=b"http", trusted=self.trusts(peer))
+
+    def trusts(self, address: str) -> bool:
+        """Whether an address is that of a proxy in front of this one. No address (a unix socket) is not."""
+        if not self.routing.trusted or not address:
+            return False
+        ip = ip_address(address)
+        return any(ip in network for network in self.routing.trusted)
 
     def answered(self, lease: Lease, status: int, seconds: float) -> None:
         """An upstream has begun its answer, so many seconds after it was given the request."""

@@ -11,37 +11,44 @@ import asyncio
 from typing import cast
 
 from proxy.dataplane.door import Door
-from proxy.dataplane.exchange import Exchange
+from proxy.dataplane.farewell import LINGER, LINGER_AFTER_ANSWER, Farewell
+from proxy.dataplane.inbox import Inbox
+from proxy.dataplane.reception import receive
 from proxy.dataplane.responses import own_answer
 from proxy.dataplane.roles import LOOK, NEVER, Occupant
 from proxy.http1.errors import Reason, RequestError
-from proxy.http1.request import Forwarding, check_partial_head, head_end, read_request, skip_blank_lines
+from proxy.http1.request import Forwarding
+from proxy.shm.addresses import Place
 from proxy.upstream.connection import WRITE_HIGH, WRITE_LOW
+from proxy.upstream.reading import ClientReader
 from proxy.upstream.transports import Outflow, is_silent, reset
-
-MAX_AHEAD = 64 * 1024
-"""Bytes that may wait here before the client is not read from any more."""
-
-LINGER = 2.0
-"""Seconds that an idle connection goes on reading once our side is closed: a request may be on its way just then."""
-
-LINGER_AFTER_ANSWER = 5.0
-"""Seconds that a connection goes on reading behind an answer whose client may not expect it and still be sending."""
+from proxy.upstream.transports import receive as receive_now
 
 MIN_IDLE = 5.0
 """Seconds of idleness before a stopping worker closes a connection; a client that means to reuse it has done so."""
 
 
-class ClientConnection(asyncio.Protocol):
+Announced = tuple[str, Forwarding]
+"""A client's address (empty if it has none), and what upstreams are told of it."""
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """The address at the other end, without its port; empty for a unix socket."""
+    peer = transport.get_extra_info("peername")
+    return peer[0] if isinstance(peer, tuple) else ""
+
+
+class ClientConnection(ClientReader):
     """The transport to one client, and whose turn it is on it."""
 
     __slots__ = (
-        "_ahead",
+        "_announced",
         "_at_work",
         "_closing",
-        "_linger",
+        "_farewell",
+        "_inbox",
         "_peer",
-        "_seen",
+        "_place",
         "deadline",
         "door",
         "ended",
@@ -55,8 +62,10 @@ class ClientConnection(asyncio.Protocol):
     transport: asyncio.Transport
     forwarding: Forwarding
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, announced: Announced | None = None) -> None:
+        """``announced`` is whose connection it is, where the peer has said that it speaks for somebody else."""
         self.door = door
+        self._announced = announced
         self.occupant: Occupant | None = None
         self.deadline = NEVER
         """When, on the loop's clock, something has to have happened. Whoever is at work sets it; the sweeper looks."""
@@ -64,11 +73,11 @@ class ClientConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self.outflow: Outflow | None = None
         self._peer = ""
-        self._ahead = b""
-        self._seen = 0
+        self._place: Place | None = None  # where its address is counted
+        self._inbox = Inbox()
         self._at_work = False
         self._closing = False
-        self._linger = 0.0
+        self._farewell: Farewell | None = None
 
     # What the transport tells.
 
@@ -76,15 +85,20 @@ class ClientConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         door = self.door
-        peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if isinstance(peer, tuple) else ""
-        self.forwarding = door.forwarding(self._peer)
+        if self._announced is None:
+            self._peer = peer_address(transport)
+            self.forwarding = door.forwarding(self._peer)
+        else:
+            self._peer, self.forwarding = self._announced
         meters = door.meters
         meters.cells[meters.connections] += 1
         meters.cells[meters.open_connections] += 1
         door.connections.add(self)
         self.idle_since = door.loop.time()
         self.deadline = self.idle_since + door.routing.door.timeouts.head
+        limit = door.routing.door.limits.max_connections_per_address
+        if limit is not None and self._peer and not self.forwarding.trusted:
+            self._enter(limit)
 
     def data_received(self, data: bytes) -> None:
         if self.occupant is not None:
@@ -92,7 +106,7 @@ class ClientConnection(asyncio.Protocol):
         elif self.outflow is not None:
             self.keep_for_later(data)
         elif not self._closing:
-            self._ahead = self._ahead + data if self._ahead else data
+            self._inbox.add(data)
             self._work()
 
     def eof_received(self) -> bool:
@@ -100,7 +114,7 @@ class ClientConnection(asyncio.Protocol):
         self.ended = True
         if self.occupant is not None:
             return self.occupant.client_eof()
-        if self._ahead and self.outflow is not None:
+        if self._inbox.data and self.outflow is not None:
             return True
         self.close(linger=0.0)
         return False
@@ -109,6 +123,9 @@ class ClientConnection(asyncio.Protocol):
         door = self.door
         door.meters.cells[door.meters.open_connections] -= 1
         door.connections.discard(self)
+        if self._place is not None:
+            door.visitors.leave(self._place)
+        door.on_leave()
         self.deadline = NEVER
         self._closing = True
         occupant, self.occupant = self.occupant, None
@@ -141,7 +158,7 @@ class ClientConnection(asyncio.Protocol):
     @property
     def has_next(self) -> bool:
         """Whether the client has sent another whole head ahead."""
-        return head_end(self._ahead) >= 0
+        return self._inbox.has_head
 
     def read_on(self) -> None:
         """Read from the client again, after a pause."""
@@ -152,14 +169,13 @@ class ClientConnection(asyncio.Protocol):
         """Bytes beyond the request under way: they are the next one's."""
         if self._closing:
             return
-        self._ahead += data
-        if len(self._ahead) > MAX_AHEAD:
+        self._inbox.add(data)
+        if self._inbox.full:
             self.transport.pause_reading()
 
     def take_ahead(self) -> bytes:
         """What was kept for later; it is the taker's from now on."""
-        ahead, self._ahead = self._ahead, b""
-        return ahead
+        return self._inbox.take()
 
     def exchange_over(self, *, keep_alive: bool, lingering: bool) -> None:
         """The exchange has ended in order: go on with the next request, or close.
@@ -167,35 +183,23 @@ class ClientConnection(asyncio.Protocol):
         ``lingering`` says that the client does not expect the close, or may still be sending.
         """
         self.occupant = None
-        if keep_alive and (self._ahead or not self.ended):
+        if keep_alive and (self._inbox.data or not self.ended):
             self._next()
         else:
-            lingering = (lingering or self._ahead != b"") and not self.ended
+            lingering = (lingering or self._inbox.data != b"") and not self.ended
             self.close(linger=LINGER_AFTER_ANSWER if lingering else 0.0)
 
     def close(self, *, linger: float) -> None:
-        """Close after what was written has been sent.
-
-        With ``linger`` seconds only our side is closed first, and what still comes is read and thrown away: closing a
-        socket with unread input resets the connection, and the reset can overtake the answer.
-        """
-        now = self.door.loop.time()
+        """Close after what was written has been sent, and after so many seconds in which what still comes is read."""
         self._closing = True
-        self._linger = linger
-        self._ahead = b""
-        self.deadline = now + linger
-        if self.transport.get_write_buffer_size():
-            self.outflow = Outflow(self.transport, now, self.door.routing.door.timeouts.stall)
-            self.deadline = now + LOOK
-        if linger:
-            self.read_on()
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+        self._inbox.take()
+        stall = self.door.routing.door.timeouts.stall
+        self._farewell = Farewell(self, linger, now=self.door.loop.time(), stall=stall)
 
     def abort(self) -> None:
         """End the connection by a RST, so that a cut answer is seen to be cut. The occupant hears nothing."""
         self.occupant = None
+        self._farewell = None
         self._closing = True
         reset(self.transport)
 
@@ -206,18 +210,18 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = NEVER
         if self.occupant is not None:
             self.occupant.expired(now)
-        elif self._closing and not self.transport.get_write_buffer_size():
-            self._flushed(now)
+        elif self._farewell is not None:
+            self._farewell.expired(now)
         elif self.outflow is not None:
             self._look_after_outflow(self.outflow, now)
-        elif self._ahead:
+        elif self._inbox.data:
             self._refuse(RequestError(Reason.TIMEOUT, "the request head did not arrive in time"))
         else:
             self._close_idle(now)
 
     def close_if_idle(self, now: float, min_idle: float) -> None:
         """While the worker stops: close a connection that has been idle for a while."""
-        busy = self.occupant is not None or self._ahead or self._closing or self.outflow is not None
+        busy = self.occupant is not None or self._inbox.data or self._closing or self.outflow is not None
         if not busy and now - self.idle_since >= min_idle:
             self._close_idle(now)
 
@@ -226,14 +230,6 @@ class ClientConnection(asyncio.Protocol):
             self.close(linger=LINGER)
         else:  # a request is here already and is read next: it shall have its answer
             self.deadline = now + LINGER
-
-    def _flushed(self, now: float) -> None:
-        """All that was to be sent has been: now the client has its time to read it, and then it is over."""
-        if self.outflow is not None:
-            self.outflow = None
-            self.deadline = now + self._linger
-        else:
-            self.transport.close()
 
     def _look_after_outflow(self, outflow: Outflow, now: float) -> None:
         if outflow.stuck(now):
@@ -249,14 +245,14 @@ class ClientConnection(asyncio.Protocol):
         timeouts = self.door.routing.door.timeouts
         self.deadline = now + (timeouts.idle if self.outflow is None else timeouts.stall)
         self.read_on()
-        if self._ahead and not self._at_work:
+        if self._inbox.data and not self._at_work:
             self._work()
 
     def _work(self) -> None:
         """Begin exchanges until one takes its time or the bytes run out: in a loop, lest pipelined requests nest."""
         self._at_work = True
         try:
-            while self._ahead and self.occupant is None and self.outflow is None:
+            while self._inbox.data and self.occupant is None and self.outflow is None:
                 if not self._begin_exchange():
                     return
         except RequestError as error:
@@ -266,24 +262,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _begin_exchange(self) -> bool:
         """Whether there was a whole head to begin with."""
-        limits = self.door.routing.door.limits
-        ahead = self._ahead
-        start = skip_blank_lines(ahead) if ahead.startswith(b"\r") else 0
-        end = head_end(ahead, max(start, self._seen - 3))
-        if end < 0 or end - start > limits.max_head:
-            check_partial_head(ahead, limits, start, seen=self._seen)
-            self._seen = len(ahead)
+        request = self._inbox.next_request(self.door.routing.door.limits)
+        if request is None:
             self._expect_more()
             return False
-        head = read_request(ahead[start:end], max_headers=limits.max_headers)
-        self._ahead = b""
-        self._seen = 0
         self.door.refresh()
-        exchange = Exchange(self.door, self, head)
-        self.occupant = exchange
-        exchange.start(ahead[end:])
-        if self.ended and self.occupant is exchange:
-            exchange.client_eof()  # it came before the turn of this request
+        receive(self.door, self, *request)
+        if self.ended and (occupant := self.occupant) is not None:
+            occupant.client_eof()  # it came before the turn of this request
         return True
 
     def _expect_more(self) -> None:
@@ -294,8 +280,30 @@ class ClientConnection(asyncio.Protocol):
         due = self.door.loop.time() + self.door.routing.door.timeouts.head
         self.deadline = min(self.deadline, due)
 
+    # Refusals.
+
+    def _enter(self, limit: int) -> None:
+        """Count the client's address, and turn the client away if that has too many connections already."""
+        self._place = self.door.visitors.enter(self._peer, limit)
+        if self._place is None:
+            self._answer(RequestError(Reason.TOO_MANY_CONNECTIONS, "there are too many connections from your address"))
+            receive_now(self.transport)  # unread input would reset the connection, and the answer be lost
+            self.close(linger=0.0)  # whoever floods us is not waited for
+
     def _refuse(self, error: RequestError) -> None:
         """Answer what cannot be read as a request, and read nothing more from this client."""
-        request_id = self.door.refused(self.peer, error)
-        self.transport.write(own_answer(error.status, request_id, str(error), keep_alive=False, head_only=False))
+        self._answer(error)
         self.close(linger=0.0 if self.ended else LINGER_AFTER_ANSWER)
+
+    def _answer(self, error: RequestError) -> None:
+        request_id = self.door.refused(self.peer, error)
+        answer = own_answer(
+            error.status,
+            request_id,
+            str(error),
+            date=self.door.date.now(),
+            keep_alive=False,
+            head_only=self._inbox.data.lstrip(b"\r\n").startswith(b"HEAD "),
+            fields=error.fields,
+        )
+        self.transport.write(answer)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-
 from proxy.traffic.retry import Failure, FailureReason
-
-_NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+from proxy.upstream.shortage import is_shortage
 
 
 def connect_failure(error: OSError | UnicodeError) -> Failure:
@@ -15,7 +12,9 @@ def connect_failure(error: OSError | UnicodeError) -> Failure:
         return Failure(FailureReason.CONNECT_TIMEOUT)
     if isinstance(error, ConnectionRefusedError):
         return Failure(FailureReason.CONNECT_REFUSED)
-    if isinstance(error, OSError) and error.errno in _NO_RESOURCES:
+    if isinstance(error, ConnectionResetError):  # made, and gone before anything was sent
+        return Failure(FailureReason.RESET, str(error))
+    if isinstance(error, OSError) and is_shortage(error):
         return Failure(FailureReason.LOCAL_RESOURCES, str(error))
     return Failure(FailureReason.CONNECT_ERROR, str(error))
 

@@ -41,18 +41,32 @@ class Occupant(Protocol):
     def expired(self, now: float) -> None:
         """The deadline that the occupant set on the connection has passed."""
 
+    def wind_up(self) -> None:
+        """A deadline of the front door's own has passed: end in the way that the protocol has for it, and soon."""
+
     def cut(self) -> None:
-        """A deadline of the front door's own has passed: end now, and say so."""
+        """The last deadline of the front door's own has passed: end now, and say so."""
 
 
-class Client(Protocol):
-    """A client connection, for its occupant."""
+class Connection(Protocol):
+    """A client connection, for whoever looks after all of them."""
 
     transport: asyncio.Transport
-    forwarding: Forwarding
     occupant: Occupant | None
     deadline: float
     """When, on the loop's clock, something has to have happened. Whoever is at work sets it; the sweeper looks."""
+
+    def expired(self, now: float) -> None:
+        """The deadline has passed."""
+
+    def close_if_idle(self, now: float, min_idle: float) -> None:
+        """Close if nothing has been going on for ``min_idle`` seconds."""
+
+
+class Client(Connection, Protocol):
+    """A client connection, for its occupant."""
+
+    forwarding: Forwarding
 
     @property
     def peer(self) -> bytes:
@@ -87,9 +101,3 @@ class Client(Protocol):
 
     def abort(self) -> None:
         """End the connection by a RST, so that a cut answer is seen to be cut. The occupant hears nothing."""
-
-    def expired(self, now: float) -> None:
-        """The deadline has passed."""
-
-    def close_if_idle(self, now: float, min_idle: float) -> None:
-        """Close if nothing has been going on for ``min_idle`` seconds."""

@@ -14,7 +14,7 @@ from proxy.shm.board import BoardView
 from proxy.shm.meters import SEEN, Meters
 from proxy.traffic.balance import Picker, make_picker
 from proxy.traffic.outlier import ErrorStreak
-from proxy.traffic.retry import RetryBudget
+from proxy.traffic.retry import FailureReason, RetryBudget
 from proxy.traffic.routes import Router
 from proxy.traffic.spec import Color, DoorSpec
 from proxy.traffic.split import Splitter
@@ -32,7 +32,11 @@ class LiveUpstream:
         self.meters = meters
         self.streak = streak
         self.in_flight = 0
-        self.idle = IdlePool(address)
+        self.idle = IdlePool(address, self.surplus)
+
+    def surplus(self) -> None:
+        """It has sent bytes that belong to no answer. Nobody is harmed, for they go with their connection."""
+        self.meters.failed(FailureReason.SURPLUS)
 
 
 class LivePool:

@@ -124,6 +124,10 @@ class Tunnel:
         else:
             self._break_off(Outcome.FAILED, FailureReason.STALL)
 
+    def wind_up(self) -> None:
+        """End it as well as can be. What the protocol would say is not known here, so a reset has to say it."""
+        self.cut()
+
     def cut(self) -> None:
         """A drain or the end of the worker has run out of patience."""
         self._break_off(Outcome.CUT_BY_PROXY, self._door.dropped(self._lease))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.dataplane.bodies import RequestBody
+from proxy.dataplane.pace import Pace
 
 MAX_REPLAY = 64 * 1024
 """Bytes of a body that are kept; a larger one is sent once."""
@@ -11,7 +12,7 @@ MAX_REPLAY = 64 * 1024
 class Upload:
     """What the upstream is sent after the head. Before there is an upstream it waits here; later it may be repeated."""
 
-    __slots__ = ("_body", "_kept", "_size", "surely_replayable")
+    __slots__ = ("_body", "_kept", "_pace", "_received", "_size", "surely_replayable")
 
     def __init__(self, length: int, limit: int | None) -> None:
         """``length`` is the request's framing, ``limit`` the largest body in bytes.
@@ -22,6 +23,8 @@ class Upload:
         self._body = RequestBody(length, limit) if length else None
         self._kept: list[bytes] | None = []
         self._size = 0
+        self._pace = Pace()
+        self._received = 0
         self.surely_replayable = 0 <= length <= MAX_REPLAY
         """Whether all of it will be kept, however much has come so far."""
 
@@ -57,11 +60,20 @@ class Upload:
             RequestError: the framing is broken, or the body is larger than allowed.
         """
         assert self._body is not None
+        self._received += len(data)
         piece = self._body.feed(data)
         if self._kept is not None:
             self._kept.append(piece)
             self._size += len(piece)
         return piece
+
+    def hold(self, now: float) -> None:
+        """The client is held back from now on: what it sends meanwhile, or does not, is not held against it."""
+        self._pace.hold(now)
+
+    def due(self, now: float) -> float:
+        """The client can send. Gives when it will have been too slow, unless more comes of the body."""
+        return self._pace.due(now, self._received)
 
     def begin(self) -> bytes:
         """All that has come so far, for an upstream that is sent it from the start."""
@@ -73,3 +85,7 @@ class Upload:
         """Keep no more than is worth it; what is forgotten cannot be sent again."""
         if self._size > MAX_REPLAY:
             self._kept = None
+
+
+NO_BODY = Upload(0, None)
+"""For every request without a body: nothing comes of it, so nothing in it ever changes."""

@@ -24,11 +24,14 @@ from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.listening import Listening
+from proxy.dataplane.room import Share
 from proxy.dataplane.routing import Routing
 from proxy.dataplane.stopping import stop_gracefully
 from proxy.dataplane.sweeper import Sweeper
+from proxy.dataplane.winding_up import wind_up
 from proxy.ipc.channel import Channel
 from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Wake
+from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged, BoardEmpty, BoardView
 from proxy.shm.meters import Meters, MetersFull
 
@@ -42,11 +45,19 @@ ORPHAN_GRACE = 30.0
 class Worker:
     """Wires the parts of one worker, and follows the supervisor's messages."""
 
-    def __init__(self, slot: int, board: BoardView, meters: Meters, listeners: list[int]) -> None:
+    def __init__(
+        self,
+        share: Share,
+        board: BoardView,
+        meters: Meters,
+        addresses: AddressCounts,
+        listeners: list[int],
+        proxied: list[int],
+    ) -> None:
         door_meters = DoorMeters(meters)
         self._meters = door_meters
         log = AccessLog(self._count_lost_lines)
-        routing = Routing(board, meters, slot)
+        routing = Routing(board, meters, share.slot)
         log.configure(routing.door.access_log)
         self._door = Door(
             asyncio.get_running_loop(),
@@ -55,8 +66,9 @@ class Worker:
             log,
             id_prefix=secrets.token_hex(6).encode(),
             on_suspect=self._suspect,
+            addresses=addresses,
         )
-        self._listening = Listening(self._door, listeners)
+        self._listening = Listening(self._door, listeners, proxied, share)
         self._sweeper = Sweeper(self._door)
         self._stop: asyncio.Future[float] = self._door.loop.create_future()
         self._channel: Channel | None = None
@@ -106,9 +118,7 @@ class Worker:
             self._stop.set_result(grace)
 
     def _cut(self, order: Cut) -> None:
-        for connection in list(self._door.connections):
-            if connection.occupant is not None and _concerns(order, connection.occupant.lease):
-                connection.occupant.cut()
+        wind_up(self._door, lambda lease: _concerns(order, lease), order.spread)
 
     def _suspect(self, lease: Lease, reason: str) -> None:
         self._send(Suspect(lease.service.name, lease.pool.color, lease.upstream.address, reason))
@@ -121,10 +131,9 @@ class Worker:
         self._meters.cells[self._meters.log_lines_lost] += lines
 
 
-def _concerns(order: Cut, lease: Lease | None) -> bool:
+def _concerns(order: Cut, lease: Lease) -> bool:
     return (
-        lease is not None
-        and lease.service.name == order.service
+        lease.service.name == order.service
         and lease.pool.color is order.color
         and lease.generation < order.generation
         and lease.long_lived is order.tunnels
@@ -142,21 +151,31 @@ def _tune_garbage_collection() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
+def _descriptors(text: str) -> list[int]:
+    return [int(descriptor) for descriptor in text.split(",") if descriptor]
+
+
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proxy worker")
     parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True, help="how many slots there are")
     parser.add_argument("--board", type=int, required=True)
     parser.add_argument("--meters", type=int, required=True)
+    parser.add_argument("--addresses", type=int, required=True)
+    parser.add_argument("--row", type=int, required=True, help="where in the table of addresses this worker counts")
     parser.add_argument("--channel", type=int, required=True)
-    parser.add_argument("--listen", type=lambda text: [int(fd) for fd in text.split(",")], required=True)
+    parser.add_argument("--listen", type=_descriptors, required=True)
+    parser.add_argument("--proxied", type=_descriptors, default=[], help="of these, who must send a PROXY header")
     return parser.parse_args(argv)
 
 
 def _boot(options: argparse.Namespace) -> Worker:
     board, meters = BoardView.attach(options.board), Meters.attach(options.meters)
-    os.close(options.board)
-    os.close(options.meters)
-    return Worker(options.slot, board, meters, options.listen)
+    addresses = AddressCounts(options.addresses, options.row)
+    for descriptor in (options.board, options.meters, options.addresses):
+        os.close(descriptor)
+    share = Share(options.slot, options.workers)
+    return Worker(share, board, meters, addresses, options.listen, options.proxied)
 
 
 async def _run(options: argparse.Namespace) -> int:

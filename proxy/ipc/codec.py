@@ -70,7 +70,14 @@ _FORMS: Mapping[str, _Form] = {
     "reopen_logs": _Form(ReopenLogs, {}),
     "cut": _Form(
         Cut,
-        {"service": _text, "color": _color, "generation": _whole, "tunnels": _flag, "address": _optional_text},
+        {
+            "service": _text,
+            "color": _color,
+            "generation": _whole,
+            "tunnels": _flag,
+            "address": _optional_text,
+            "spread": _seconds,
+        },
     ),
     "ready": _Form(Ready, {}),
     "seen": _Form(Seen, {"generation": _whole}),

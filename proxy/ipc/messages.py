@@ -35,6 +35,8 @@ class Cut:
     """Whether to end tunnels and event streams; if not, requests."""
     address: str | None = None
     """The upstream; ``None`` means all of the color."""
+    spread: float = 0.0
+    """Seconds over which the ends are to be spread, so that not all clients come back at once."""
 
 
 @dataclass(frozen=True, slots=True)

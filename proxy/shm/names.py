@@ -22,9 +22,12 @@ class Series(enum.StrEnum):
     IN_FLIGHT = "in_flight"  # service, color: requests (gauge)
     TUNNELS = "tunnels"  # service, color: upgraded connections and event streams (gauge)
     UPSTREAM_IN_FLIGHT = "upstream_in_flight"  # service, color, address: requests and tunnels (gauge)
+    UPSTREAM_TUNNELS = "upstream_tunnels"  # service, color, address: of these, tunnels and event streams (gauge)
     OPEN_CONNECTIONS = "open_connections"  # client connections (gauge)
+    ACCEPT_PAUSED = "accept_paused"  # reason: 1 while the worker accepts nobody (gauge)
 
     CONNECTIONS = "connections"  # client connections accepted
+    ACCEPT_PAUSES = "accept_pauses"  # reason: how often accepting had to pause
     ADMITTED = "admitted"  # service, color: leases opened; admitted less ended is what is in flight, tunnels included
     ENDED = "ended"  # service, color, outcome: leases closed
     REQUESTS = "requests"  # service, color, code, method: answered, whoever made the answer
@@ -40,8 +43,26 @@ class Series(enum.StrEnum):
     LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
 
 
-GAUGES = frozenset({Series.IN_FLIGHT, Series.TUNNELS, Series.UPSTREAM_IN_FLIGHT, Series.OPEN_CONNECTIONS})
+GAUGES = frozenset(
+    {
+        Series.IN_FLIGHT,
+        Series.TUNNELS,
+        Series.UPSTREAM_IN_FLIGHT,
+        Series.UPSTREAM_TUNNELS,
+        Series.OPEN_CONNECTIONS,
+        Series.ACCEPT_PAUSED,
+    }
+)
 """What is true only while its worker lives."""
+
+
+class PauseReason(enum.StrEnum):
+    """What a worker has too little of to accept another client."""
+
+    CONNECTIONS = "connections"
+    """Its share of ``limits.max_connections``."""
+    DESCRIPTORS = "descriptors"
+    """What the operating system lets it have open at the same time."""
 
 
 class Outcome(enum.StrEnum):

@@ -24,7 +24,10 @@ class FailureReason(enum.StrEnum):
     CONNECT_ERROR = "connect_error"
     """No connection for another reason that lies out there: no route, name not found."""
     LOCAL_RESOURCES = "local_resources"
-    """No connection because this machine ran out of descriptors, ports or memory: says nothing of the upstream."""
+    """No connection because this machine ran out of descriptors, ports or memory: says nothing of the upstream.
+
+    Another may do better all the same: over an idle connection, or from a port that is only taken towards the first.
+    """
     RESET = "reset"
     """The connection was lost before any byte of the answer."""
     TRUNCATED = "truncated"
@@ -34,11 +37,13 @@ class FailureReason(enum.StrEnum):
     """The upstream stopped taking the request's body or sending the answer's."""
     BAD_RESPONSE = "bad_response"
     """The answer breaks HTTP's rules."""
+    SURPLUS = "surplus"
+    """Bytes came that belong to no answer. No request fails by it; only its connection is not used again."""
     NO_UPSTREAM = "no_upstream"
     """The color has no upstream to pick."""
     CLIENT_GONE = "client_gone"
     CLIENT_STALL = "client_stall"
-    """The client stopped sending the request's body or taking the answer's."""
+    """The client stopped sending the request's body or taking the answer's, or sends slower than can be borne."""
     DRAIN_DEADLINE = "drain_deadline"
     SHUTDOWN = "shutdown"
 
@@ -73,12 +78,13 @@ _NATURES = {
     FailureReason.CONNECT_REFUSED: _Nature(Fault.UPSTREAM, 502, another_may_do_better=True),
     FailureReason.CONNECT_TIMEOUT: _Nature(Fault.UPSTREAM, 504, another_may_do_better=True),
     FailureReason.CONNECT_ERROR: _Nature(Fault.UPSTREAM, 502, another_may_do_better=True),
-    FailureReason.LOCAL_RESOURCES: _Nature(Fault.PROXY, 503),
+    FailureReason.LOCAL_RESOURCES: _Nature(Fault.PROXY, 503, another_may_do_better=True),
     FailureReason.RESET: _Nature(Fault.UPSTREAM, 502, another_may_do_better=True),
     FailureReason.TRUNCATED: _Nature(Fault.UPSTREAM, 502),
     FailureReason.RESPONSE_TIMEOUT: _Nature(Fault.UPSTREAM, 504, another_may_do_better=True),
     FailureReason.STALL: _Nature(Fault.UPSTREAM, 504, another_may_do_better=True),
     FailureReason.BAD_RESPONSE: _Nature(Fault.UPSTREAM, 502),
+    FailureReason.SURPLUS: _Nature(Fault.UPSTREAM, 502),
     FailureReason.NO_UPSTREAM: _Nature(Fault.UPSTREAM, 503),
     FailureReason.CLIENT_GONE: _Nature(Fault.CLIENT, 499),
     FailureReason.CLIENT_STALL: _Nature(Fault.CLIENT, 408),

@@ -68,6 +68,8 @@ class Limits:
     max_headers: int = 100
     max_body: int | None = None
     max_connections: int | None = None
+    """Client connections at the same time, all workers together."""
+    max_connections_per_address: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,16 @@ class DrainRule:
 
     timeout: float = 30.0
     long_lived_timeout: float = 300.0
+
+    @property
+    def spread(self) -> float:
+        """Seconds over which tunnels and event streams are then ended, lest all their clients come back at once."""
+        return min(30.0, self.long_lived_timeout / 10)
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which all that is left has been told to end."""
+        return max(self.timeout, self.long_lived_timeout + self.spread)
 
 
 @dataclass(frozen=True, slots=True)

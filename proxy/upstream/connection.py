@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import select
+from collections.abc import Callable
 from typing import Protocol, cast
 
-from proxy.upstream.transports import receive, reset
+from proxy.upstream.reading import UpstreamReader
+from proxy.upstream.transports import Ear, ear, receive, reset
 
-WRITE_HIGH = 64 * 1024
-WRITE_LOW = 16 * 1024
+WRITE_HIGH = 32 * 1024
+WRITE_LOW = 8 * 1024
 """Bytes waiting to be sent above which the other side is paused, and below which it goes on."""
 
 
@@ -39,14 +42,18 @@ class _Unmade(asyncio.Transport):
 
 
 _UNMADE = _Unmade()
+_DEAF: Ear = select.poll().poll
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(UpstreamReader):
     """The transport to one upstream. While nobody borrows it, anything that happens to it makes it useless."""
 
-    __slots__ = ("borrower", "idle_since", "lost", "transport", "uses")
+    __slots__ = ("_heard", "_on_surplus", "borrower", "idle_since", "lost", "transport", "uses")
 
-    def __init__(self) -> None:
+    def __init__(self, on_surplus: Callable[[], None]) -> None:
+        """``on_surplus`` is told of bytes that came while nobody had asked for any."""
+        self._on_surplus = on_surplus
+        self._heard: Ear = _DEAF
         self.transport: asyncio.Transport = _UNMADE
         self.borrower: Borrower | None = None
         self.idle_since = 0.0
@@ -56,11 +63,13 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        self._heard = ear(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self.borrower is not None:
             self.borrower.upstream_data(data)
         else:  # an answer nobody asked for must never meet the next request (response queue poisoning)
+            self._on_surplus()
             self.discard()
 
     def eof_received(self) -> bool:
@@ -79,9 +88,27 @@ class UpstreamConnection(asyncio.Protocol):
             borrower.upstream_lost(exc)
 
     def _salvage(self) -> None:
-        """Hand on what the upstream said before it closed amid a request: a failed write ends all reading."""
-        while self.borrower is not None and (data := receive(self.transport)):
+        """Hand on what the upstream said before it closed amid a request: a failed write ends all reading.
+
+        One piece is enough for any refusal of an upload, and bounded even if the client takes nothing.
+        """
+        if self.borrower is not None and (data := receive(self.transport)):
             self.borrower.upstream_data(data)
+
+    def fit_for_use(self) -> bool:
+        """Whether a request may be sent on it now: it is open, and the kernel has nothing from it. Else drop it.
+
+        The loop alone cannot tell. It looks at all sockets at once and hands out what it saw one by one, so the next
+        request may well get its turn before the bytes that came ahead of it, which would then be taken for its answer.
+        """
+        if self.lost:
+            return False
+        if not self._heard(0):
+            return True
+        if receive(self.transport):
+            self._on_surplus()
+        self.discard()
+        return False
 
     def pause_writing(self) -> None:
         if self.borrower is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from proxy.upstream.address import split_address
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.transports import is_silent
 
 MAX_IDLE_AGE = 4.0
 """Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
@@ -19,18 +19,25 @@ there is no load a new connection is cheap.
 """
 
 MAX_IDLE = 512
-"""Idle connections kept per upstream and worker."""
+"""Idle connections kept per upstream and worker, at most."""
 
 
 class IdlePool:
     """Idle connections of one upstream, the freshest on top: the others grow old and are closed."""
 
-    __slots__ = ("_closed", "_idle", "host", "port")
+    __slots__ = ("_closed", "_idle", "_limit", "_on_surplus", "host", "port")
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, on_surplus: Callable[[], None]) -> None:
+        """``on_surplus`` is told when this upstream sends something that nobody has asked for."""
         self.host, self.port = split_address(address)
+        self._on_surplus = on_surplus
         self._idle: list[UpstreamConnection] = []
         self._closed = False
+        self._limit = MAX_IDLE
+
+    def keep_at_most(self, count: int) -> None:
+        """Keep fewer idle connections than ``MAX_IDLE``, where descriptors are scarce."""
+        self._limit = min(count, MAX_IDLE)
 
     def take(self, now: float, *, repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or ``None`` when a new one has to be made.
@@ -38,25 +45,20 @@ class IdlePool:
         Args:
             now: seconds of the loop's clock.
             repeatable: whether the request may be sent again if the upstream turns out to be closing this connection.
-                One that may not gets only a connection that was in use a moment ago and is still silent.
+                One that may not gets only a connection that was in use a moment ago.
         """
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.lost:
-                continue
-            if repeatable:
+        idle = self._idle
+        while idle:
+            if not repeatable and not idle[-1].lost and now - idle[-1].idle_since > SAFE_IDLE_AGE:
+                return None  # for those below it are older still
+            connection = idle.pop()
+            if connection.fit_for_use():
                 return connection
-            if now - connection.idle_since > SAFE_IDLE_AGE:  # and so are all below it
-                self._idle.append(connection)
-                return None
-            if is_silent(connection.transport):
-                return connection
-            connection.discard()
         return None
 
     def put(self, connection: UpstreamConnection, now: float) -> None:
         """Keep a connection for the next request."""
-        if self._closed or len(self._idle) >= MAX_IDLE:
+        if self._closed or len(self._idle) >= self._limit:
             connection.discard()
             return
         connection.borrower = None
@@ -92,12 +94,15 @@ class IdlePool:
 
         Raises:
             TimeoutError: it was not made within ``timeout`` seconds.
+            ConnectionResetError: it was made, and closed at once, or the upstream spoke before it was asked.
             OSError: it was refused, unroutable, or the name did not resolve.
         """
-        connection = UpstreamConnection()
+        connection = UpstreamConnection(self._on_surplus)
         try:
             async with asyncio.timeout(timeout):
                 await loop.create_connection(lambda: connection, self.host, self.port)
+            if not connection.fit_for_use():
+                raise ConnectionResetError("the connection was of no use from the start")
         except BaseException:
             connection.discard()  # it may have been made in the very moment in which nobody wanted it any more
             raise

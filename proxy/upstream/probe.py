@@ -13,6 +13,7 @@ from proxy.http1.response import MAX_RESPONSE_HEAD, read_response
 from proxy.traffic.health import expects
 from proxy.traffic.spec import HealthCheck
 from proxy.upstream.address import split_address
+from proxy.upstream.shortage import is_shortage
 
 
 class ProbeReason(enum.StrEnum):
@@ -26,6 +27,8 @@ class ProbeReason(enum.StrEnum):
     """No connection for another reason, or the name does not resolve."""
     BROKEN = "broken"
     """The connection was made, but no answer came that can be read."""
+    NO_RESOURCES = "no_resources"
+    """We could not ask: descriptors, memory or ports have run out here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class ProbeResult:
         """Whether it speaks for the upstream."""
         return self.reason is ProbeReason.OK
 
+    @property
+    def telling(self) -> bool:
+        """Whether it says anything of the upstream at all."""
+        return self.reason is not ProbeReason.NO_RESOURCES
+
 
 async def probe(address: str, check: HealthCheck) -> ProbeResult:
     """Ask the upstream ``host:port`` as the check says. Trouble on the way is a result and no exception."""
@@ -54,7 +62,8 @@ async def probe(address: str, check: HealthCheck) -> ProbeResult:
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ResponseError) as error:
         return ProbeResult(ProbeReason.BROKEN, str(error))
     except OSError as error:
-        return ProbeResult(ProbeReason.UNREACHABLE, error.strerror or str(error))
+        reason = ProbeReason.NO_RESOURCES if is_shortage(error) else ProbeReason.UNREACHABLE
+        return ProbeResult(reason, error.strerror or str(error))
     except UnicodeError as error:  # a host name that cannot be written in the way of DNS
         return ProbeResult(ProbeReason.UNREACHABLE, str(error))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.cli.wording import change_words, counted
+from proxy.cli.wording import change_words, counted, left_words
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,19 @@ def test_changes_in_words(path: str, before: object, after: object, words: str) 
 def test_one_and_many() -> None:
     """One request is no requests."""
     assert [counted(number, "request") for number in (0, 1, 2)] == ["0 requests", "1 request", "2 requests"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "tunnels", "words"),
+    [
+        (0, 0, "0 requests, 0 long-lived left"),
+        (3, 0, "3 requests, 0 long-lived left, cut in 9 s"),
+        (0, 2, "0 requests, 2 long-lived left, cut in 279 s"),
+        (1, 2, "1 request, 2 long-lived left, cut in 9 s and in 279 s"),
+    ],
+)
+def test_what_is_left_and_until_when(requests: int, tunnels: int, words: str) -> None:
+    """Only the deadlines of what is there are told."""
+    progress = {"in_flight": requests, "tunnels": tunnels, "deadline_at": 1009.0, "tunnels_deadline_at": 1279.0}
+    assert left_words(progress, 1000.0) == words
+    assert "cut" not in left_words({**progress, "deadline_at": None, "tunnels_deadline_at": None}, 1000.0)

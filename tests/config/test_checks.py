@@ -31,6 +31,15 @@ def test_select_follows_a_pattern() -> None:
         ("listen: ['0.0.0.0:80', '[::]:80']", []),
         ("listen: ['127.0.0.1:9000']", ["1:1: admin.listen: 127.0.0.1:9000 is taken by listen[0]"]),
         ("admin: {listen: '127.0.0.1:8080'}", ["1:17: admin.listen: 127.0.0.1:8080 is taken by listen"]),
+        (
+            "listen: ['a:80', {address: 'A:80', proxy_protocol: true}]",
+            ["1:28: listen[1].address: a:80 is taken by listen[0]"],
+        ),
+        (
+            "listen: [{address: '127.0.0.1:9000'}]",
+            ["1:1: admin.listen: 127.0.0.1:9000 is taken by listen[0].address"],
+        ),
+        ("listen: ['a:80', {address: 'a:81', proxy_protocol: true}]", []),
         ("admin: {listen: 'unix:a.sock'}", []),
         ("admin: {listen: '[::1]:9000'}", []),
         (
@@ -80,6 +89,18 @@ def test_pools(complaints: Complaints, blue: str, green: str, problem: str) -> N
     """No upstream twice in a pool, not both pools empty, and none that is this program."""
     text = f"services:\n  s:\n    pools:\n      blue: {{upstreams: [{blue}]}}\n      green: {{upstreams: [{green}]}}\n"
     assert complaints(text) == [problem.format("services.s.pools")]
+
+
+def test_an_upstream_is_no_listener_for_balancers(complaints: Complaints) -> None:
+    """A listener that is written out is one of our own addresses as well."""
+    text = (
+        "listen: [{address: '[::]:8080', proxy_protocol: true}]\n"
+        "services: {s: {pools: {blue: {upstreams: ['[::1]:8080']}, green: {upstreams: []}}}}\n"
+    )
+    assert complaints(text) == [
+        "2:43: services.s.pools.blue.upstreams[0]: [::1]:8080 is our own address [::]:8080 (listen[0].address); "
+        "requests would go in circles"
+    ]
 
 
 def test_one_color_may_be_empty_and_both_may_share(complaints: Complaints) -> None:

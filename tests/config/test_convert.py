@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy.config import AdminSettings, Settings, TcpAddress, UnixAddress, parse_settings
+from proxy.config import AdminSettings, ListenSettings, Settings, TcpAddress, UnixAddress, parse_settings
 from proxy.traffic.spec import (
     AccessLog,
     AccessLogFormat,
@@ -20,7 +20,7 @@ from proxy.traffic.spec import (
 )
 
 EVERYTHING = """
-listen: ["0.0.0.0:80", "unix:front.sock"]
+listen: ["0.0.0.0:80", {address: "unix:front.sock", proxy_protocol: true}]
 workers: 3
 admin: {listen: "unix:/run/admin.sock"}
 state: {path: data/b.db}
@@ -53,7 +53,10 @@ services:
 def test_every_key_reaches_its_setting() -> None:
     """With each value other than its default, each setting is other than its default."""
     assert parse_settings(EVERYTHING, file="/srv/c.yaml", environ={}) == Settings(
-        listen=(TcpAddress("0.0.0.0", 80), UnixAddress(Path("/srv/front.sock"))),
+        listen=(
+            ListenSettings(TcpAddress("0.0.0.0", 80)),
+            ListenSettings(UnixAddress(Path("/srv/front.sock")), proxy_protocol=True),
+        ),
         workers=3,
         admin=AdminSettings(UnixAddress(Path("/run/admin.sock"))),
         state_path=Path("/srv/data/b.db"),

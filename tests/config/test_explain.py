@@ -25,6 +25,14 @@ TOP = (
         ("listen: 0.0.0.0:80", "1:9: listen: must be a list, not '0.0.0.0:80'; write ['0.0.0.0:80']"),
         ("listen: []", "1:9: listen: must not be empty"),
         ("listen: [x]", "1:10: listen[0]: 'x' has no port; write host:port"),
+        ("listen: [{address: x}]", "1:20: listen[0].address: 'x' has no port; write host:port"),
+        ("listen: [{proxy_protocol: true}]", "1:10: listen[0].address: is missing"),
+        ("listen: [{address: 'a:1', proxy: true}]", "1:27: listen[0].proxy: unknown key; known here: address, proxy_protocol"),
+        ("listen: [{address: 'a:1', proxy_protocol: v2}]", "1:43: listen[0].proxy_protocol: must be true or false, not 'v2'"),
+        (
+            "listen: [80]",
+            "1:10: listen[0]: must be an address such as 0.0.0.0:8080, [::]:8080 or unix:PATH, or a mapping with address and proxy_protocol, not 80",
+        ),
         ("admin: [x]", "1:8: admin: must be a mapping (key: value), not a list"),
         (
             "timeouts:",
@@ -39,7 +47,7 @@ TOP = (
         ("limits: {max_headers: .nan}", "1:23: limits.max_headers: must be a whole number, not nan"),
         ("limits: {max_headers: 0755}", "1:23: limits.max_headers: must be a whole number, not '0755'"),
         ("limits: {max_headers: 9999999}", "1:23: limits.max_headers: must be at most 1000000, not 9999999"),
-        ("limits: {max_connections: 5}", "1:27: limits.max_connections: not supported yet; leave it out or write null"),
+        ("limits: {max_connections: 0}", "1:27: limits.max_connections: must be at least 1, not 0"),
         ("access_log: {format: jsn}", "1:22: access_log.format: must be json, combined or off, not 'jsn'; did you mean 'json'?"),
         ("access_log: {format: false}", "1:22: access_log.format: must be json, combined or off, not false"),
         ("state: {path: 5}", "1:15: state.path: must be the path of a file, not 5"),

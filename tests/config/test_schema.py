@@ -41,6 +41,7 @@ def test_every_key_is_described_and_no_other_is_allowed(name: str, section: dict
         {},
         {"workers": "auto", "timeouts": {"head": "1.5s"}, "limits": {"max_head": 512, "max_body": "10MB"}},
         {"timeouts": {"head": "${HEAD}"}, "listen": ["unix:x", "${ADDRESS:-[::]:80}"]},
+        {"listen": ["0.0.0.0:80", {"address": "[::]:81", "proxy_protocol": True}, {"address": "unix:x"}]},
     ],
 )
 def test_editors_accept_what_is_good(values: dict[str, Any]) -> None:
@@ -56,7 +57,9 @@ def test_editors_accept_what_is_good(values: dict[str, Any]) -> None:
         {"timeouts": {"head": "10"}},
         {"timeouts": {"head": 10}},
         {"limits": {"max_headers": 0}},
-        {"limits": {"max_connections": 5}},
+        {"listen": [{"address": "0.0.0.0:80", "proxy_protocol": "yes"}]},
+        {"listen": [{"proxy_protocol": True}]},
+        {"limits": {"max_connections": 0}},
         {"services": {"A B": SERVICES["s"]}},
         {"services": {"s": {**SERVICES["s"], "keep_warm": "5m"}}},
         {"services": {"s": {"pools": {"blue": {"upstreams": ["a"]}, "green": {"upstreams": []}}}}},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import Settings, TcpAddress, json_schema, load_settings
+from proxy.config import ListenSettings, Settings, TcpAddress, json_schema, load_settings
 from proxy.config.document import read_document
 from proxy.traffic.spec import DoorSpec, ServiceSpec, UpstreamSpec
 
@@ -36,7 +36,7 @@ def test_the_documented_config_means_the_defaults() -> None:
 def test_the_defaults_are_those_of_the_manual() -> None:
     """The front door is on 8080 for everyone, the admin API on 9000 for this machine."""
     settings = load("minimal.yaml")
-    assert settings.listen == (TcpAddress("0.0.0.0", 8080),)
+    assert settings.listen == (ListenSettings(TcpAddress("0.0.0.0", 8080)),)
     assert settings.admin.listen == TcpAddress("127.0.0.1", 9000)
     assert (settings.workers, settings.shutdown_grace) == (None, 30.0)
     assert settings.state_path == FOLDER / "bluegreen.db"

@@ -27,6 +27,7 @@ class Request:
         self._gauges = (
             (Series.TUNNELS if tunnel else Series.IN_FLIGHT, "shop", color.value),
             (Series.UPSTREAM_IN_FLIGHT, "shop", color.value, address),
+            *([(Series.UPSTREAM_TUNNELS, "shop", color.value, address)] if tunnel else []),
         )
         worker.count(1, Series.ADMITTED, "shop", color.value)
         for gauge in self._gauges:

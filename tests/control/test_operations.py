@@ -10,7 +10,7 @@ from proxy.shm.names import Outcome
 from proxy.traffic.commands import Abort, ChangeUpstream, Configure, Rollback, SetSplit, Switch
 from proxy.traffic.model import FULL_SPLIT, OperationState, Phase, Receipt
 from proxy.traffic.refusal import RefusalCode, Refused
-from proxy.traffic.spec import AdminState, Color, DoorSpec
+from proxy.traffic.spec import AdminState, Color, DoorSpec, DrainRule
 from tests.control.core import HASTY, SHOP, Core, running_core, tasks, until
 
 TO_GREEN = Switch("shop", Color.GREEN)
@@ -161,16 +161,28 @@ async def test_at_the_deadline_requests_are_cut_and_tunnels_later(tmp_path: Path
         over = await core.controller.wait_ended("op-1", 10)
     assert core.crew.sent == [
         Cut("shop", Color.BLUE, generation, tunnels=False),
-        Cut("shop", Color.BLUE, generation, tunnels=True),
+        Cut("shop", Color.BLUE, generation, tunnels=True, spread=HASTY.spread),
     ]
     assert over.receipt is not None
     assert (over.state, over.receipt.cut_by_proxy) == (OperationState.SUCCEEDED, 2)
     assert over.note == "2 cut at the drain's deadline"
 
 
+async def test_what_became_a_tunnel_meanwhile_is_ended_too(tmp_path: Path) -> None:
+    """Where requests have more time than tunnels, one of them may become a tunnel after those were told to end."""
+    patient = DrainRule(timeout=0.06, long_lived_timeout=0.02)
+    async with running_core(tmp_path / "db", replace(SHOP, drain=patient)) as core:
+        request = core.crew.workers[0].admit()
+        await core.controller.execute(TO_GREEN, by="ada")
+        await until(lambda: len(core.crew.sent) == 3)
+        request.end(Outcome.CUT_BY_PROXY)
+        await core.controller.wait_ended("op-1", 10)
+    assert [cut.tunnels for cut in core.crew.sent if isinstance(cut, Cut)] == [True, False, True]
+
+
 async def test_what_survives_the_cut_fails_the_operation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not act on a cut cannot keep an operation running for ever."""
-    monkeypatch.setattr("proxy.control.operations._PATIENCE", 0.02)
+    monkeypatch.setattr("proxy.control.operations.CUT_PATIENCE", 0.02)
     async with running_core(tmp_path / "db", replace(SHOP, drain=HASTY)) as core:
         core.crew.workers[0].admit()
         await core.controller.execute(TO_GREEN, by="ada")
@@ -198,17 +210,20 @@ async def test_a_single_upstream_is_drained(tmp_path: Path) -> None:
     """Only what is on it is waited for, and only that is cut."""
     async with running_core(tmp_path / "db", replace(SHOP, drain=HASTY)) as core:
         ours, other = (core.crew.workers[0].admit(address=address) for address in ("a:1", "a:2"))
+        tunnel = core.crew.workers[1].admit(address="a:1", tunnel=True)
         outcome = await core.controller.execute(DRAIN_A1, by="ada")
         assert outcome.operation is not None
         draining = await core.controller.wait_applied(outcome.operation.id, 10)
-        assert core.controller.progress(draining)["in_flight"] == 1
+        progress = core.controller.progress(draining)
+        assert (progress["in_flight"], progress["tunnels"]) == (1, 1)
         await until(lambda: bool(core.crew.sent))
         ours.end(Outcome.CUT_BY_PROXY)
+        tunnel.end(Outcome.CUT_BY_PROXY)
         over = await core.controller.wait_ended(outcome.operation.id, 10)
         other.end()
     assert core.crew.sent[0] == Cut("shop", Color.BLUE, core.controller.state.generation, tunnels=False, address="a:1")
     assert over.receipt is not None
-    assert (over.receipt.in_flight_at_flip, over.receipt.cut_by_proxy) == (1, 1)
+    assert (over.receipt.in_flight_at_flip, over.receipt.cut_by_proxy) == (2, 2)
 
 
 async def test_an_upstream_made_ready_again_is_not_cut(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.addresses import TcpAddress
+from proxy.config.settings import ListenSettings
 from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
 from proxy.control.sockets import Listener, close_listeners, open_listeners
 from proxy.logs.log import EventLog
@@ -129,9 +130,9 @@ def test_steering_gives_every_new_connection_to_the_newest_socket(host: str) -> 
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
         sock.bind((host, 0))
         address = TcpAddress(host, sock.getsockname()[1])
-    oldest = open_listeners([address], beside_predecessors=False)
-    older = open_listeners([address], beside_predecessors=True)
-    newest = open_listeners([address], beside_predecessors=True)
+    oldest = open_listeners([ListenSettings(address)], beside_predecessors=False)
+    older = open_listeners([ListenSettings(address)], beside_predecessors=True)
+    newest = open_listeners([ListenSettings(address)], beside_predecessors=True)
     for listener in (*older, *newest):
         listener.socket.listen()
 

@@ -97,6 +97,15 @@ async def test_what_cannot_change_is_refused_whole(desk: Desk) -> None:
     assert desk.blue() == ["127.0.0.1:1"]
 
 
+async def test_who_may_connect_how_is_part_of_where(desk: Desk) -> None:
+    """Balancers do not change over at the moment of a reload, so the PROXY protocol is as fixed as the address."""
+    written_out = CONFIG.replace('"127.0.0.1:{port}"', '{{address: "127.0.0.1:{port}", proxy_protocol: {on}}}')
+    for on in ("false", "true"):
+        desk.path.write_text(written_out.format(port=8080, blue='"127.0.0.1:1"', on=on))
+
+        assert (await desk.reloader.reload("ada")).ok is (on == "false")
+
+
 async def test_reloads_and_operators_do_not_undo_each_other(desk: Desk) -> None:
     """Whatever the order in which they come, the split is the operator's last and the pools are the file's last."""
     for number in range(20):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.addresses import TcpAddress, UnixAddress
+from proxy.config.settings import ListenSettings
 from proxy.control.sockets import BACKLOG, ListenError, close_listeners, listen_on, open_listeners
 
 
@@ -23,7 +24,7 @@ def test_tcp_listener_accepts_and_is_not_inherited_by_accident() -> None:
     """An opened address takes connections at once; only workers that are handed the descriptor get it."""
     address = TcpAddress("127.0.0.1", free_port())
 
-    (listener,) = open_listeners([address], beside_predecessors=False)
+    (listener,) = open_listeners([ListenSettings(address)], beside_predecessors=False)
 
     assert listener.name == str(address)
     assert not os.get_inheritable(listener.fd)
@@ -37,7 +38,9 @@ def test_both_ip_versions_listen_on_the_same_port() -> None:
     """``0.0.0.0`` and ``[::]`` are two addresses that do not get in each other's way."""
     port = free_port()
 
-    listeners = open_listeners([TcpAddress("0.0.0.0", port), TcpAddress("::", port)], beside_predecessors=False)
+    listeners = open_listeners(
+        [ListenSettings(TcpAddress("0.0.0.0", port)), ListenSettings(TcpAddress("::", port))], beside_predecessors=False
+    )
 
     assert [listener.name for listener in listeners] == [f"0.0.0.0:{port}", f"[::]:{port}"]
     close_listeners(listeners)
@@ -46,12 +49,12 @@ def test_both_ip_versions_listen_on_the_same_port() -> None:
 def test_a_port_in_use_is_one_clear_error_and_opens_nothing() -> None:
     """Two programs never share a port without a word, and a half-opened front door is closed again."""
     taken, free = TcpAddress("127.0.0.1", free_port()), TcpAddress("127.0.0.1", free_port())
-    (first,) = open_listeners([taken], beside_predecessors=False)
+    (first,) = open_listeners([ListenSettings(taken)], beside_predecessors=False)
 
     with pytest.raises(ListenError, match=rf"^cannot listen on 127\.0\.0\.1:{taken.port}: address already in use$"):
-        open_listeners([free, taken], beside_predecessors=False)
+        open_listeners([ListenSettings(free), ListenSettings(taken)], beside_predecessors=False)
 
-    close_listeners(open_listeners([free], beside_predecessors=False))
+    close_listeners(open_listeners([ListenSettings(free)], beside_predecessors=False))
     close_listeners([first])
 
 
@@ -61,9 +64,9 @@ def test_a_successor_listens_beside_its_predecessors() -> None:
     Until somebody serves the new socket, every connection goes to the old one.
     """
     address = TcpAddress("127.0.0.1", free_port())
-    (old,) = open_listeners([address], beside_predecessors=False)
+    (old,) = open_listeners([ListenSettings(address)], beside_predecessors=False)
 
-    (new,) = open_listeners([address], beside_predecessors=True)
+    (new,) = open_listeners([ListenSettings(address)], beside_predecessors=True)
     for _ in range(20):
         with socket.create_connection((address.host, address.port)):
             old.socket.accept()[0].close()
@@ -81,20 +84,20 @@ def test_a_stranger_keeps_its_port_even_during_a_takeover() -> None:
         address = TcpAddress("127.0.0.1", stranger.getsockname()[1])
 
         with pytest.raises(ListenError, match="address already in use"):
-            open_listeners([address], beside_predecessors=True)
+            open_listeners([ListenSettings(address)], beside_predecessors=True)
 
 
 def test_an_address_that_is_not_ours_is_named() -> None:
     """The message says which address this machine does not have."""
     with pytest.raises(ListenError, match=r"cannot listen on 192\.0\.2\.1:80: cannot assign requested address"):
-        open_listeners([TcpAddress("192.0.2.1", 80)], beside_predecessors=False)
+        open_listeners([ListenSettings(TcpAddress("192.0.2.1", 80))], beside_predecessors=False)
 
 
 def test_a_name_is_listened_on_with_all_its_addresses() -> None:
     """``localhost`` works for whoever comes to 127.0.0.1."""
     address = TcpAddress("localhost", free_port())
 
-    listeners = open_listeners([address], beside_predecessors=False)
+    listeners = open_listeners([ListenSettings(address)], beside_predecessors=False)
 
     with socket.create_connection(("127.0.0.1", address.port)):
         pass

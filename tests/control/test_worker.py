@@ -10,6 +10,7 @@ import pytest
 
 import proxy
 from proxy.control.worker import LaunchPlan, Worker, worker_command, worker_environment
+from proxy.shm.addresses import ROWS_EACH, AddressTable
 
 HOME = str(Path(proxy.__file__).resolve().parent.parent)
 
@@ -47,7 +48,8 @@ def test_a_worker_imports_nothing_that_only_the_control_plane_needs() -> None:
 
 async def test_a_launch_that_fails_gives_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither memory nor descriptors are lost, wherever it fails: it may be tried again a thousand times."""
-    plan = LaunchPlan(("/nonexistent",), {}, 0, ())
+    addresses = AddressTable.create(1)
+    plan = LaunchPlan(("/nonexistent",), {}, 0, addresses, (), 1)
 
     def no_socketpair() -> None:
         raise OSError("none left")
@@ -61,3 +63,6 @@ async def test_a_launch_that_fails_gives_everything_back(monkeypatch: pytest.Mon
         await Worker.launch(0, plan, lambda worker, message: None)
 
     assert len(set(os.listdir("/proc/self/fd")) - before) <= 1  # noqa: PTH208 - the listing itself has one open
+    for _ in range(ROWS_EACH):
+        addresses.take_row()
+    addresses.close()

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from proxy.config.addresses import TcpAddress
+from proxy.config.settings import ListenSettings
 from proxy.control import workers as module
 from proxy.control.sockets import close_listeners, open_listeners
 from proxy.control.worker import LaunchPlan, WorkerPhase, worker_command, worker_environment
 from proxy.control.workers import BootFailed, Workers
 from proxy.ipc.messages import Suspect
 from proxy.logs.log import EventLog
+from proxy.shm.addresses import AddressTable
 from proxy.shm.board import Board
 from proxy.shm.names import Series
 from proxy.traffic.configure import initial_state
@@ -60,11 +62,12 @@ class Stage:
 async def staged(tmp_path: Path, command: tuple[str, ...] = worker_command()) -> AsyncIterator[Stage]:
     """Nothing is started yet; nothing is left at the end."""
     board = Board.create()
+    addresses = AddressTable.create(2)
     door = DoorSpec(access_log=AccessLog(format=AccessLogFormat.OFF))
     board.publish(1, encode_table(compile_table(initial_state(door, (SHOP,)))))
     address = TcpAddress("127.0.0.1", free_port())
-    listeners = open_listeners([address], beside_predecessors=False)
-    plan = LaunchPlan(command, worker_environment(os.environ), board.fd, listeners)
+    listeners = open_listeners([ListenSettings(address)], beside_predecessors=False)
+    plan = LaunchPlan(command, worker_environment(os.environ), board.fd, addresses, listeners, 2)
     told: list[Suspect] = []
     with (tmp_path / "log").open("wb") as file:
         workers = Workers(plan, log=EventLog(file.fileno()), acknowledged=lambda: None, suspect=told.append)
@@ -73,6 +76,7 @@ async def staged(tmp_path: Path, command: tuple[str, ...] = worker_command()) ->
         finally:
             await workers.kill()
             close_listeners(listeners)
+            addresses.close()
             board.close()
 
 

@@ -20,6 +20,7 @@ from proxy.dataplane.door import Door
 from proxy.dataplane.listening import Listening
 from proxy.dataplane.routing import Routing
 from proxy.dataplane.sweeper import Sweeper
+from proxy.shm.addresses import AddressCounts, AddressTable
 from proxy.shm.board import Board, BoardView
 from proxy.shm.meters import MeterRegion, Meters
 from proxy.shm.names import Outcome, Series
@@ -52,6 +53,7 @@ class Front:
     def __init__(self, log_path: Path) -> None:
         self.board = Board.create(1024 * 1024)
         self.region = MeterRegion.create()
+        self.addresses = AddressTable.create(1)
         self.log_path = log_path
         self.generation = 0
         self.suspects: list[tuple[str, str]] = []
@@ -74,7 +76,13 @@ class Front:
         routing = Routing(BoardView.attach(self.board.fd), meters, 0)
         log.configure(routing.door.access_log)
         self.door = Door(
-            asyncio.get_running_loop(), routing, door_meters, log, id_prefix=b"test", on_suspect=self._suspect
+            asyncio.get_running_loop(),
+            routing,
+            door_meters,
+            log,
+            id_prefix=b"test",
+            on_suspect=self._suspect,
+            addresses=AddressCounts(self.addresses.fd, 0),
         )
         self.listening = Listening(self.door, [listener.detach()])
         self.sweeper = Sweeper(self.door)
@@ -94,6 +102,11 @@ class Front:
             upstream.idle.close()
         await asyncio.sleep(0)
         self.door.log.close()
+
+    def close(self) -> None:
+        """Give the memory back, which holds descriptors; nothing can be counted any more."""
+        for memory in (self.board, self.region, self.addresses):
+            memory.close()
 
     def count(self, *name: str) -> int:
         """A meter's value."""
@@ -182,6 +195,7 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
                 await stack.enter_async_context(server.listening())
             blue = tuple(map(entry, servers))
             front.publish(replace(service, blue=blue))
+            stack.callback(front.close)
             await front.start()
             stack.push_async_callback(front.stop)
             return front, servers

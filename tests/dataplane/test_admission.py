@@ -86,8 +86,10 @@ def test_a_lease_that_moves_or_lasts_stays_counted(tables: Tables) -> None:
     lease.lengthen()
     lease.lengthen()
     assert tables.region.value(Series.TUNNELS, *BLUE) == balance(tables) == 1
+    on_upstream = (Series.UPSTREAM_TUNNELS, *BLUE, lease.upstream.address)
+    assert tables.region.value(*on_upstream) == 1
     lease.close(Outcome.CUT_BY_PROXY)
-    assert balance(tables) == lease.upstream.in_flight == 0
+    assert balance(tables) == lease.upstream.in_flight == tables.region.value(*on_upstream) == 0
 
 
 def test_a_color_without_upstreams_admits_nobody(tables: Tables) -> None:

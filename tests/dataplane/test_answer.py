@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import time
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.dataplane.answer import MAX_INTERIM, Answer
+from proxy.dataplane.dates import DateValue
 from proxy.dataplane.failures import connect_failure, overdue
 from proxy.dataplane.responses import own_answer
 from proxy.http1.chunked import ChunkedDecoder
@@ -24,7 +27,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0
 
 def answer_to(request: bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") -> Answer:
     """The answer to be to a request."""
-    return Answer(read_request(request, max_headers=100), b"id")
+    return Answer(read_request(request, max_headers=100), b"id", DateValue())
 
 
 @given(st.lists(st.integers(1, len(CONTINUE + CHUNKED) - 1)))
@@ -63,18 +66,34 @@ def test_a_1_0_client_hears_of_no_interim_answer_and_of_no_chunks() -> None:
 
 def test_an_own_answer_is_whole() -> None:
     """Length and body agree; a HEAD gets the head alone; 503 says when to come back."""
-    head, _, body = own_answer(503, b"id", "why", keep_alive=False, head_only=False).partition(b"\r\n\r\n")
+    head, _, body = own_answer(503, b"id", "why", date=b"now", keep_alive=False, head_only=False).partition(b"\r\n\r\n")
     assert b"Content-Length: %d\r\n" % len(body) in head + b"\r\n"
     assert b"Retry-After: " in head
     assert b"Connection: close" in head
     assert body == b"503 Service Unavailable\nwhy\nrequest id: id\n"
-    assert own_answer(404, b"id", "why", keep_alive=True, head_only=True).endswith(b"\r\n\r\n")
+    assert own_answer(404, b"id", "why", date=b"now", keep_alive=True, head_only=True).endswith(b"\r\n\r\n")
+
+
+def test_an_own_answer_says_when_and_what_its_status_asks_for() -> None:
+    """Date as in every answer, and the fields without which a status is incomplete."""
+    answer = own_answer(405, b"id", "why", date=b"now", keep_alive=False, head_only=False, fields=b"Allow: GET\r\n")
+    head = answer.partition(b"\r\n\r\n")[0]
+    assert {b"Date: now", b"Allow: GET"} <= set(head.split(b"\r\n"))
+
+
+def test_the_date_is_of_this_second() -> None:
+    """It is written once a second and right all the same."""
+    date, before = DateValue(), int(time.time())
+    told = [int(parsedate_to_datetime(date.now().decode()).timestamp()) for _ in range(3)]
+    assert before <= told[0] <= told[-1] <= time.time()
 
 
 def test_a_lack_of_our_own_is_not_held_against_an_upstream() -> None:
     """What connect says tells whose fault it is."""
     assert connect_failure(OSError(errno.EMFILE, "too many open files")).fault is Fault.PROXY
     assert connect_failure(ConnectionRefusedError()).reason is FailureReason.CONNECT_REFUSED
+    assert connect_failure(OSError(errno.EADDRNOTAVAIL, "no port is left")).reason is FailureReason.LOCAL_RESOURCES
+    assert connect_failure(ConnectionResetError()).reason is FailureReason.RESET
     assert connect_failure(TimeoutError()).reason is FailureReason.CONNECT_TIMEOUT
     assert connect_failure(OSError(errno.EHOSTUNREACH, "no route")).reason is FailureReason.CONNECT_ERROR
 

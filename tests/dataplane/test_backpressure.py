@@ -42,7 +42,7 @@ def waiting(front: Front) -> int:
     for connection in front.door.connections:
         total += connection.transport.get_write_buffer_size()
         assert isinstance(connection, ClientConnection)
-        upstream = getattr(connection.occupant, "_upstream", None)
+        upstream = getattr(getattr(connection.occupant, "_attempts", None), "upstream", None)
         total += upstream.transport.get_write_buffer_size() if upstream is not None else 0
     return total
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -175,135 +177,25 @@ async def test_expect_100_continue_is_settled_between_client_and_upstream(start_
     assert quiet(front)
 
 
-async def test_an_early_answer_to_an_upload_arrives_and_ends_the_connection(start_front: StartFront) -> None:
-    """The client reads the refusal, although it was still sending, and is not reset."""
-    front, _ = await start_front([faults.early_answer])
-    async with front.client() as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 200_000)
-        head = await client.head()
-        assert head.startswith(b"HTTP/1.1 413 ")
-        assert b"Connection: close" in head
-        client.send(b"x" * 200_000)
-        assert await client.rest() == b""
-
-
-# Upstreams that fail.
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "status"),
-    [
-        (faults.close_before_head, b"502"),
-        (faults.reset_before_head, b"502"),
-        (faults.reset_in_head, b"502"),
-        (faults.garbage, b"502"),
-        (faults.hang_after_request, b"504"),
-    ],
-)
-async def test_a_failing_upstream_becomes_a_clean_answer_with_a_request_id(
-    start_front: StartFront, behaviour: Behaviour, status: bytes
-) -> None:
-    """Nothing was sent to the client yet, so it is told plainly, and its connection lives on."""
-    front, _ = await start_front([behaviour], door=DoorSpec(timeouts=Timeouts(response=0.2)))
-    async with front.client() as client:
-        client.send(GET)
-        head = await client.head()
-        assert head.startswith(b"HTTP/1.1 " + status)
-        assert b"X-Request-Id: " in head
-    assert quiet(front)
-
-
-@pytest.mark.parametrize("behaviour", [faults.reset_in_body, faults.truncate, faults.truncate_chunks])
-async def test_an_answer_cut_short_is_seen_to_be_cut_short(start_front: StartFront, behaviour: Behaviour) -> None:
-    """The client never gets a well-formed end of a body that was not whole."""
-    front, _ = await start_front([behaviour])
-    async with front.client() as client:
-        client.send(GET)
-        await client.head()
-        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-            await client.reader.readuntil(b"0\r\n\r\n")
-    assert front.count(Series.ENDED, *BLUE, Outcome.FAILED) == 1
-
-
-async def test_a_get_is_tried_on_another_upstream(start_front: StartFront) -> None:
-    """One upstream that resets costs the client nothing, and is counted."""
-    front, (bad, good) = await start_front([faults.reset_before_head], [faults.answer])
-    async with front.client() as client:
-        for _ in range(4):
-            client.send(GET)
-            await client.answer(5)
-    assert len(good.heads) == 4
-    assert bad.heads
-    assert front.count(Series.RETRIES, *BLUE, "reset") == len(bad.heads)
-
-
-async def test_a_post_is_not_sent_twice_once_it_was_sent(start_front: StartFront) -> None:
-    """What may have had an effect is not repeated (RFC 9110 section 9.2.2)."""
-    front, servers = await start_front([faults.reset_before_head], [faults.reset_before_head])
-    async with front.client() as client:
-        client.send(POST)
-        assert (await client.head()).startswith(b"HTTP/1.1 502 ")
-    assert sum(len(server.heads) for server in servers) == 1
-
-
-async def test_a_refused_connection_is_retried_whatever_the_method(start_front: StartFront) -> None:
-    """Nothing was sent, so even a POST may go elsewhere."""
-    front, (_, dead) = await start_front([faults.answer], [faults.answer])
-    dead_address = "{}:{}".format(*dead.address)
-    dead._server.close()  # type: ignore[union-attr]
-    async with front.client() as client:
-        for _ in range(4):
-            client.send(GET)
-            await client.answer(5)
-    assert front.count(Series.UPSTREAM_FAILURES, *BLUE, dead_address, "connect_refused") > 0
-    assert quiet(front)
-
-
-@pytest.mark.parametrize("behaviour", [faults.close_when_reused, faults.reset_when_reused])
-async def test_the_stale_keep_alive_race_does_not_reach_the_client(
-    start_front: StartFront, behaviour: Behaviour
-) -> None:
-    """An upstream that closes a kept connection as it is used again is asked anew, on a fresh connection."""
-    front, _ = await start_front([behaviour])
-    async with front.client() as client:
-        for _ in range(6):
-            client.send(GET)
-            head, _ = await client.answer(5)
-            assert head.startswith(b"HTTP/1.1 200 ")
-    assert front.count(Series.RETRIES, *BLUE, "stale_connection") == 5
-
-
-async def test_an_upstream_that_fails_in_a_row_is_reported(start_front: StartFront) -> None:
-    """After consecutive_errors failures the supervisor hears of it, once."""
-    front, (bad,) = await start_front([faults.reset_before_head])
-    async with front.client() as client:
-        for _ in range(5):
-            client.send(GET)
-            await client.head()
-            await client.reader.readuntil(b"request id: ")
-            await client.reader.readline()
-    assert front.suspects == [("{}:{}".format(*bad.address), "reset")]
-
-
-async def test_bytes_after_an_answer_never_meet_another_request(start_front: StartFront) -> None:
-    """A second answer that nobody asked for is thrown away with its connection."""
-    front, (server,) = await start_front([faults.surplus])
-    async with front.client() as client:
-        for _ in range(3):
-            client.send(GET)
-            await client.answer(5)
-    assert server.connections == 3
-
-
-async def test_a_pool_without_upstreams_answers_503_with_retry_after(start_front: StartFront) -> None:
-    """Where nobody can answer, the client is told at once and told when to come back."""
-    front, _ = await start_front()
-    async with front.client() as client:
-        client.send(GET)
-        head = await client.head()
-        assert head.startswith(b"HTTP/1.1 503 ")
-        assert b"Retry-After: " in head
-    assert front.count(Series.REJECTED, "no_upstream") == 1
+async def test_an_answer_has_exactly_one_date(start_front: StartFront) -> None:
+    """The upstream's, or else ours (RFC 9110 6.6.1); in whatever case it is written, and for old clients too."""
+    front, _ = await start_front(
+        [
+            faults.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + fields + b"Connection: close\r\n\r\n")
+            for fields in (b"", b"Date: then\r\n", b"date: then\r\n", b"dAtE: then\r\nTrailer: x\r\n")
+            for _ in range(2)
+        ]
+    )
+    dates = []
+    for line in (b"GET / HTTP/1.1\r\nHost: a\r\n", b"GET / HTTP/1.0\r\n") * 4:
+        async with front.client() as client:
+            client.send(line + b"\r\n")
+            head = await client.head()
+            dates += [
+                value for name, _, value in (f.partition(b": ") for f in head.split(b"\r\n")) if name.lower() == b"date"
+            ]
+    assert dates[2:] == [b"then"] * 6
+    assert all(parsedate_to_datetime(date.decode()).tzinfo is UTC for date in dates[:2])
 
 
 # Clients that fail.

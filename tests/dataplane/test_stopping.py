@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from proxy.dataplane.downstream import LINGER
+from proxy.dataplane.farewell import LINGER
 from proxy.dataplane.stopping import stop_gracefully
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import DoorSpec, Timeouts

@@ -63,16 +63,23 @@ async def test_101_that_nobody_asked_for_is_a_bad_answer(start_front: StartFront
         assert (await client.head()).startswith(b"HTTP/1.1 502 ")
 
 
-async def test_a_cut_tunnel_is_counted_as_cut_by_the_proxy(start_front: StartFront) -> None:
-    """A drain deadline ends it on both sides, and neither can take that for the end of the stream."""
-    front, _ = await start_front([echo])
+@pytest.mark.parametrize("protocol", [b"websocket", b"tcp"])
+async def test_a_cut_tunnel_is_counted_as_cut_by_the_proxy(start_front: StartFront, protocol: bytes) -> None:
+    """A drain deadline ends what is no WebSocket on both sides, and neither can take that for the end of the stream."""
+
+    async def talk(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(AGREED.replace(b"websocket", protocol) + b"hello")
+        await peer.reader.read()
+
+    front, _ = await start_front([talk])
     async with front.client() as client:
-        client.send(UPGRADE)
+        client.send(UPGRADE.replace(b"websocket", protocol))
         await client.head()
         await client.reader.readexactly(5)
         (connection,) = front.door.connections
         assert connection.occupant is not None
-        connection.occupant.cut()
+        connection.occupant.wind_up()
         with pytest.raises(ConnectionResetError):
             await client.rest()
     assert front.count(Series.ENDED, *BLUE, Outcome.CUT_BY_PROXY) == 1

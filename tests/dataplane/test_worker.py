@@ -17,6 +17,7 @@ import pytest
 
 from proxy.ipc.codec import Decoder, encode
 from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Wake
+from proxy.shm.addresses import AddressTable
 from proxy.shm.board import Board
 from proxy.shm.meters import MeterRegion
 from proxy.shm.names import Series
@@ -33,6 +34,7 @@ class WorkerProcess:
     def __init__(self, log: Path, *, publish: bool = True) -> None:
         self.board = Board.create(65536)
         self.region = MeterRegion.create(cells=4096, directory=65536)
+        self.addresses = AddressTable.create(1)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.upstream = socket.create_server(("127.0.0.1", 0))
         self.generation = 0
@@ -42,10 +44,10 @@ class WorkerProcess:
             self.publish()
         self.channel, theirs = socket.socketpair()
         self.channel.settimeout(10)
-        fds = (self.board.fd, self.region.fd, theirs.fileno(), self.listener.fileno())
-        words = ["--board", "--meters", "--channel", "--listen"]
+        fds = (self.board.fd, self.region.fd, self.addresses.fd, theirs.fileno(), self.listener.fileno())
+        words = ["--board", "--meters", "--addresses", "--channel", "--listen"]
         arguments = [text for word, fd in zip(words, fds, strict=True) for text in (word, str(fd))]
-        program = [sys.executable, "-m", "proxy", "worker", "--slot", "0", *arguments]
+        program = [sys.executable, "-m", "proxy", "worker", "--slot", "0", "--workers", "1", "--row", "0", *arguments]
         with theirs:
             self.process = subprocess.Popen(program, pass_fds=fds, cwd=ROOT, stderr=subprocess.PIPE)
 
@@ -89,6 +91,7 @@ class WorkerProcess:
             sock.close()
         self.board.close()
         self.region.close()
+        self.addresses.close()
 
 
 @pytest.fixture

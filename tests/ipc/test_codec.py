@@ -19,7 +19,13 @@ strategies: dict[type[Message], st.SearchStrategy[Message]] = {
     Stop: st.builds(Stop, grace=st.floats(0, allow_infinity=False, allow_nan=False)),
     ReopenLogs: st.builds(ReopenLogs),
     Cut: st.builds(
-        Cut, service=texts, color=colors, generation=numbers, tunnels=st.booleans(), address=st.none() | texts
+        Cut,
+        service=texts,
+        color=colors,
+        generation=numbers,
+        tunnels=st.booleans(),
+        address=st.none() | texts,
+        spread=st.floats(0, allow_infinity=False, allow_nan=False),
     ),
     Ready: st.builds(Ready),
     Seen: st.builds(Seen, generation=numbers),
@@ -138,7 +144,9 @@ def test_lines_that_are_no_message(line: bytes) -> None:
         decode(line)
 
 
-@pytest.mark.parametrize(("member", "value"), [("color", "red"), ("color", None), ("tunnels", 1), ("address", 9)])
+@pytest.mark.parametrize(
+    ("member", "value"), [("color", "red"), ("color", None), ("tunnels", 1), ("address", 9), ("spread", -1)]
+)
 def test_fields_of_the_wrong_type(member: str, value: object) -> None:
     """A field with a value that its type does not have is refused."""
     with pytest.raises(CodecError):

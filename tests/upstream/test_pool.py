@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import pytest
 
-from proxy.upstream import pool as pool_module
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import MAX_IDLE_AGE, SAFE_IDLE_AGE, IdlePool
 from proxy.upstream.transports import Outflow, is_silent, receive, reset, unsent
@@ -19,8 +19,13 @@ class Server:
     """Accepts connections and leaves them to the test."""
 
     def __init__(self) -> None:
+        self.surpluses = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.pool = IdlePool("{}:{}".format(*self.listener.getsockname()))
+        self.pool = IdlePool("{}:{}".format(*self.listener.getsockname()), self.surplus)
+
+    def surplus(self) -> None:
+        """What the pool calls when bytes come that nobody has asked for."""
+        self.surpluses += 1
 
     async def connect(self) -> tuple[UpstreamConnection, socket.socket]:
         """A new connection of the pool, and the server's end of it."""
@@ -94,6 +99,46 @@ async def test_what_must_not_be_sent_twice_gets_a_fresh_silent_connection(server
     peer.close()  # the loop does not know of it yet
     assert server.pool.take(0.0, repeatable=False) is None
     assert connection.lost
+    assert server.surpluses == 0
+
+
+async def test_what_came_before_the_loop_noticed_is_noticed_all_the_same(server: Server) -> None:
+    """The loop may hand out the next request before these bytes, and they would be taken for its answer."""
+    (first, one), (second, two) = await server.connect(), await server.connect()
+    server.pool.put(first, 0.0)
+    server.pool.put(second, 0.0)
+    two.send(b"HTTP/1.1 200 OK")  # and no step of the loop from here on
+    assert server.pool.take(0.0, repeatable=True) is first
+    assert (second.lost, server.surpluses) == (True, 1)
+    first.discard()
+    one.close()
+    two.close()
+
+
+class Meanwhile:
+    """A loop in which something happens between the making of a connection and its use."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        self.happens = happens
+
+    async def create_connection(self, factory: Callable[[], UpstreamConnection], host: str, port: int) -> None:
+        """As the loop does it, and then that."""
+        await asyncio.get_running_loop().create_connection(factory, host, port)
+        self.happens()
+
+
+@pytest.mark.parametrize("greeting", [b"220 hello", b""])
+async def test_a_new_connection_that_stirs_is_no_good(server: Server, greeting: bytes) -> None:
+    """Nothing was sent on it yet, so nothing is lost by trying another; a greeting is counted."""
+
+    def stir() -> None:
+        peer, _ = server.listener.accept()
+        peer.send(greeting)
+        peer.close()
+
+    with pytest.raises(ConnectionResetError):
+        await server.pool.connect(cast(asyncio.AbstractEventLoop, Meanwhile(stir)), 5.0)
+    assert server.surpluses == (1 if greeting else 0)
 
 
 async def test_an_old_connection_is_swept(server: Server) -> None:
@@ -118,9 +163,9 @@ async def test_a_closed_pool_keeps_nothing(server: Server) -> None:
     peer.close()
 
 
-async def test_no_more_than_so_many_are_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_than_so_many_are_kept(server: Server) -> None:
     """The one too many is closed."""
-    monkeypatch.setattr(pool_module, "MAX_IDLE", 1)
+    server.pool.keep_at_most(1)
     (first, one), (second, two) = await server.connect(), await server.connect()
     server.pool.put(first, 0.0)
     server.pool.put(second, 0.0)

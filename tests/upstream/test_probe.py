@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import AsyncIterator
 
@@ -90,3 +91,14 @@ async def test_addresses_are_resolved_and_split() -> None:
     """IPv6 addresses stand in brackets."""
     assert await resolve("127.0.0.1:80") == ["127.0.0.1"]
     assert split_address("[::1]:8080") == ("::1", 8080)
+
+
+async def test_a_lack_of_our_own_says_nothing_of_the_upstream() -> None:
+    """Without a descriptor to ask with, nobody is found to be ill."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        result = await probe("127.0.0.1:9", CHECK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (result.reason, result.ok, result.telling) == (ProbeReason.NO_RESOURCES, False, False)

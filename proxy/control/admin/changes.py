@@ -11,6 +11,7 @@ from aiohttp import web
 from proxy.control.admin import views
 from proxy.control.admin.requests import ChangeQuery, ReasonBody, Until
 from proxy.control.admin.route import Call, answered
+from proxy.control.operations import CUT_PATIENCE
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import StoreUnavailable
 from proxy.traffic.commands import Context, OperatorCommand
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 APPLY_PATIENCE = 5.0
 """Seconds to wait for every worker to serve from the new table, before answering that it is under way."""
 
-_CUT_PATIENCE = 6.0
+_DRAIN_ENDS_WITHIN = CUT_PATIENCE + 1.0
 """Seconds beyond the last deadline of a drain in which it ends for certain."""
 
 CQ = TypeVar("CQ", bound=ChangeQuery)
@@ -89,4 +90,4 @@ def _longest_drain(call: Call[CQ, RB], operation: Operation) -> float:
     service = call.context.controller.state.services.get(operation.service)
     if service is None:  # taken out of the config file meanwhile, and so the operation has ended
         return 0.0
-    return max(service.spec.drain.timeout, service.spec.drain.long_lived_timeout) + _CUT_PATIENCE
+    return service.spec.drain.longest + _DRAIN_ENDS_WITHIN

@@ -38,7 +38,7 @@ COUNTERS = (
     ),
     MeterFamily(
         "bluegreen_upstream_failures",
-        "Requests that an upstream let down.",
+        "Requests that an upstream let down, and connections that it spoiled with bytes beyond an answer.",
         Series.UPSTREAM_FAILURES,
         (*SERVICE_COLOR, "upstream", "reason"),
     ),
@@ -53,6 +53,12 @@ COUNTERS = (
     MeterFamily("bluegreen_received_bytes", "Bytes received from clients.", Series.RECEIVED_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_sent_bytes", "Bytes sent to clients.", Series.SENT_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_connections", "Client connections accepted.", Series.CONNECTIONS, ()),
+    MeterFamily(
+        "bluegreen_accept_pauses",
+        "Times that a worker stopped accepting clients for want of something.",
+        Series.ACCEPT_PAUSES,
+        ("reason",),
+    ),
     MeterFamily("bluegreen_access_log_lines_lost", "Access log lines thrown away.", Series.LOG_LINES_LOST, ()),
 )
 
@@ -60,6 +66,9 @@ GAUGES = (
     MeterFamily("bluegreen_http_requests_in_flight", "Requests being answered.", Series.IN_FLIGHT, SERVICE_COLOR),
     MeterFamily("bluegreen_tunnels_in_flight", "Tunnels and event streams open.", Series.TUNNELS, SERVICE_COLOR),
     MeterFamily("bluegreen_open_connections", "Client connections open.", Series.OPEN_CONNECTIONS, ()),
+    MeterFamily(
+        "bluegreen_accept_paused", "Workers that accept no clients just now.", Series.ACCEPT_PAUSED, ("reason",)
+    ),
 )
 
 HISTOGRAMS = (

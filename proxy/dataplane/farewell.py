@@ -1,0 +1,55 @@
+"""The end of a client connection: what was written is sent first, and the client gets the time to read it."""
+
+from __future__ import annotations
+
+from proxy.dataplane.roles import LOOK, Client
+from proxy.upstream.transports import Outflow
+
+LINGER = 2.0
+"""Seconds that an idle connection goes on reading once our side is closed: a request may be on its way just then."""
+
+LINGER_AFTER_ANSWER = 5.0
+"""Seconds that a connection goes on reading behind an answer whose client may not expect it and still be sending."""
+
+
+class Farewell:
+    """Closes one connection.
+
+    With some seconds to ``linger`` only our side is closed first, and what still comes is read and thrown away: closing
+    a socket with unread input resets the connection, and the reset can overtake the answer.
+    """
+
+    __slots__ = ("_client", "_linger", "_outflow")
+
+    def __init__(self, client: Client, linger: float, *, now: float, stall: float) -> None:
+        """Begin; ``now`` is on the clock of the client's deadline, ``stall`` how long it may take nothing."""
+        transport = client.transport
+        self._client = client
+        self._linger = linger
+        self._outflow: Outflow | None = None
+        client.deadline = now + linger
+        if transport.get_write_buffer_size():
+            self._outflow = Outflow(transport, now, stall)
+            client.deadline = now + LOOK
+        if linger:
+            client.read_on()
+            transport.write_eof()
+        else:
+            transport.close()
+
+    def expired(self, now: float) -> None:
+        """The client's deadline has passed."""
+        if not self._client.transport.get_write_buffer_size():
+            self._flushed(now)
+        elif self._outflow is not None and self._outflow.stuck(now):
+            self._client.abort()
+        else:
+            self._client.deadline = now + LOOK
+
+    def _flushed(self, now: float) -> None:
+        """All that was to be sent has been: now the client has its time to read it, and then it is over."""
+        if self._outflow is not None:
+            self._outflow = None
+            self._client.deadline = now + self._linger
+        else:
+            self._client.transport.close()
