@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check lint types layers bench soak tools image clean
+.PHONY: help run demo test check lint types layers bench soak fuzz tools image clean
 
 # The first Python of 3.11 or newer; looked for only when .venv has to be made.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -47,6 +47,9 @@ bench: $(DEV_VENV)  ## Run every benchmarks/bench_*.py in turn
 
 soak: $(DEV_VENV)  ## The soak test at full length: 200,000 requests, 20,000 broken off, 5,000 WebSockets (some minutes)
 	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest --quiet --no-header -rP tests/system/test_soak.py
+
+fuzz: $(DEV_VENV)  ## Random requests and answers against a second parser, for SECONDS=600; SEED=n repeats a run
+	@SECONDS=$(SECONDS) SEED=$(SEED) exec $(BIN)/python -m tests.fuzz.run
 
 tools:  ## Install the programs that tests use and pip has not (Debian, as root; elsewhere it says what is missing)
 	@scripts/install-tools
