@@ -182,6 +182,32 @@ def raw(data: bytes) -> Behaviour:
     return behave
 
 
+def cut_off(data: bytes, *, reset: bool) -> Behaviour:
+    """These bytes as the answer to one request, then a FIN, or a RST."""
+
+    async def behave(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(data, every=0.02)
+        if reset:
+            peer.reset()
+
+    return behave
+
+
+async def endless_head(peer: Peer) -> None:
+    """Fields for as long as anybody reads them."""
+    await peer.head()
+    await peer.send(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        await peer.send(b"A: " + bytes(1000).replace(b"\0", b"a") + b"\r\n")
+
+
+async def greet(peer: Peer) -> None:
+    """Speaks before it is asked, as servers of other protocols do, and then answers like a good one."""
+    await peer.send(GOOD_HEAD + GOOD_BODY)
+    await answer(peer)
+
+
 class _Server:
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
@@ -231,11 +257,18 @@ class FaultServer(_Server):
         self.heads: list[bytes] = []
         """Every request head it was sent."""
         self.connections = 0
+        self._peers: list[Peer] = []
         self._script = itertools.chain(script, itertools.repeat(script[-1]))
+
+    @property
+    def open(self) -> int:
+        """Connections that neither side has ended, as far as their bytes were read."""
+        return sum(not (peer.writer.is_closing() or peer.reader.at_eof()) for peer in self._peers)
 
     async def _treat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        await next(self._script)(Peer(reader, writer, self.heads))
+        self._peers.append(Peer(reader, writer, self.heads))
+        await next(self._script)(self._peers[-1])
 
 
 @dataclass(frozen=True, slots=True)
