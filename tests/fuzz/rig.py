@@ -63,7 +63,7 @@ class Rig:
         self._listener = _ToList(self.crashes)
         self._hook = sys.unraisablehook
         self._tasks: set[asyncio.Task[object]] = set()
-        self._addresses = itertools.cycle(range(1, 2**22))
+        self._addresses = itertools.count(1)
 
     async def start(self) -> None:
         """Accept clients; two upstreams, so that a failed request may be tried again."""
@@ -85,7 +85,7 @@ class Rig:
     async def converse(self, conversation: Conversation) -> Trace:
         """Have one conversation, from a client address that only it has."""
         trace = Trace(conversation)
-        number = next(self._addresses)
+        number = next(self._addresses) % 2**22
         address = f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
         self.upstreams.traces[address.encode()] = trace
         try:

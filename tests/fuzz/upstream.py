@@ -7,6 +7,7 @@ address of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import re
@@ -214,8 +215,11 @@ class UpstreamSide(asyncio.Protocol):
         if self.transport.get_write_buffer_size():
             self.transport.write_eof()  # after what is still to be sent
             return
-        with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as own:
-            own.shutdown(socket.SHUT_WR)
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as own,
+        ):
+            own.shutdown(socket.SHUT_WR)  # fails if the front door has reset the connection meanwhile
 
 
 def good_answer(method: bytes, token: bytes) -> bytes:
