@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http
 import json
 import logging
 import os
@@ -27,8 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.http11 import Request, Response
+from aiohttp import WSMsgType, web
 
 SUITE = "autobahntestsuite==25.10.1"
 VIRTUALENV = "virtualenv<20.22"  # the last ones that make environments for Python 2.7
@@ -62,18 +60,28 @@ def suite(home: Path, python: str) -> Path:
     return wstest
 
 
-async def echo(session: ServerConnection) -> None:
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    session = web.WebSocketResponse(max_msg_size=0)
+    await session.prepare(request)
     async for message in session:
-        await session.send(message)
+        if message.type is WSMsgType.TEXT:
+            await session.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await session.send_bytes(message.data)
+    return session
 
 
-def healthy(session: ServerConnection, request: Request) -> Response | None:
-    return session.respond(http.HTTPStatus.OK, "ok\n") if request.path == "/healthz" else None
+async def healthy(request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
 
 
 async def serve_echo(port: int) -> None:
-    async with serve(echo, "127.0.0.1", port, max_size=None, process_request=healthy, ping_interval=None):
-        await asyncio.Event().wait()
+    app = web.Application()
+    app.add_routes([web.get("/", echo), web.get("/healthz", healthy)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
 
 
 def start_front_door(folder: Path, upstream: int) -> tuple[subprocess.Popen[bytes], int]:
@@ -176,7 +184,7 @@ def main() -> int:
     wstest = suite(options.home, options.python)
     cases = options.cases + (COMPRESSION if options.compression else [])
     upstream = free_port()
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # most cases break the rules, which is no news here
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # most cases break the rules, which is no news here
     threading.Thread(target=asyncio.run, args=(serve_echo(upstream),), daemon=True).start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

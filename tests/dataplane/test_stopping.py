@@ -14,6 +14,9 @@ from tests.harness import faults
 from tests.harness.faults import GOOD_BODY, GOOD_HEAD, Peer
 from tests.harness.upstream import abort
 
+LAST_GET = GET.replace(b"Host", b"Connection: close\r\nHost")
+"""From a client that expects the close, so that nobody lingers for it."""
+
 
 def stopping(front: Front, grace: float = 5.0) -> asyncio.Task[int]:
     """The stop, under way."""
@@ -109,7 +112,7 @@ async def test_what_waits_in_the_queue_is_served(start_front: StartFront) -> Non
     clients = []
     for _ in range(300):
         client = socket.create_connection(front.address)
-        client.sendall(GET)
+        client.sendall(LAST_GET)
         clients.append(client)
     assert await stop_gracefully(front.door, front.listening, 10.0) == 0  # nothing ran between the two
     for client in clients:
@@ -122,7 +125,7 @@ async def test_a_connection_just_accepted_is_not_overlooked(start_front: StartFr
     """The loop tells of an accepted connection a round later; the worker does not leave before."""
     front, _ = await start_front([faults.answer])
     with socket.create_connection(front.address) as client:
-        client.sendall(GET)
+        client.sendall(LAST_GET)
         await asyncio.sleep(0)
         assert await stop_gracefully(front.door, front.listening, 5.0) == 0
         assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
