@@ -110,22 +110,18 @@ class Supervisor:
         stack.callback(_close_all, admin_sockets)
         events = Events(self._clock)
         workers, publisher = self._crew(listeners, mark)
-        self._controller = Controller(
+        controller = self._controller = Controller(
             state, store=store, publisher=publisher, fleet=workers, events=events, clock=self._clock
         )
-        stack.push_async_callback(self._controller.stop)
-        await self._controller.start()
-        self._monitor = HealthMonitor(self._controller, self._log)
-        self._ejections = Ejections(self._controller, self._monitor, self._log)
-        self._reloader = Reloader(self._config_path, settings, self._controller, self._clock, self._log)
-        self._monitor.start()
-        stack.push_async_callback(self._monitor.stop)
-        stack.push_async_callback(self._ejections.stop)
+        stack.push_async_callback(controller.stop)
+        await controller.start()
+        self._watch_upstreams(controller)
+        self._reloader = Reloader(self._config_path, settings, controller, self._clock, self._log)
         await workers.start(self._worker_count())
         await self._monitor.first_round(FIRST_ROUND)  # so that a command given at once is not refused for want of news
         self._retire(predecessors, mark, listeners)
         context = AdminContext(
-            controller=self._controller,
+            controller=controller,
             store=store,
             events=events,
             fleet=workers,
@@ -145,8 +141,16 @@ class Supervisor:
             listen=[listener.name for listener in listeners],
             admin=str(settings.admin.listen),
             workers=len(workers.pids),
-            generation=self._controller.state.generation,
+            generation=controller.state.generation,
         )
+
+    def _watch_upstreams(self, controller: Controller) -> None:
+        """By probes, and by what workers tell of real requests."""
+        self._monitor = HealthMonitor(controller, self._log)
+        self._ejections = Ejections(controller, self._monitor, self._log)
+        self._monitor.start()
+        self._stack.push_async_callback(self._monitor.stop)
+        self._stack.push_async_callback(self._ejections.stop)
 
     async def serve(self, stop: asyncio.Task[Signal], signals: Signals) -> None:
         """Serve until ``stop`` is done; then finish what is in flight. A second signal ends that at once."""

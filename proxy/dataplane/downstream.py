@@ -128,6 +128,7 @@ class ClientConnection(ClientReader):
         door.on_leave()
         self.deadline = NEVER
         self._closing = True
+        self._farewell = None
         occupant, self.occupant = self.occupant, None
         if occupant is not None:
             occupant.client_lost()

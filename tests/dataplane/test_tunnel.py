@@ -177,7 +177,7 @@ async def test_a_reset_of_one_side_is_a_reset_for_the_other(start_front: StartFr
 
 async def test_backpressure_both_ways_and_everything_arrives(start_front: StartFront) -> None:
     """Both sides send much at once and read late; only little of it waits here."""
-    size = 32 * 1024 * 1024
+    size = 12 * 1024 * 1024
     go_on = asyncio.Event()
 
     async def much(peer: Peer) -> None:

