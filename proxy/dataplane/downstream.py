@@ -47,7 +47,6 @@ class ClientConnection(ClientReader):
         "_closing",
         "_farewell",
         "_inbox",
-        "_peer",
         "_place",
         "deadline",
         "door",
@@ -56,6 +55,7 @@ class ClientConnection(ClientReader):
         "idle_since",
         "occupant",
         "outflow",
+        "peer",
         "transport",
     )
 
@@ -72,7 +72,8 @@ class ClientConnection(ClientReader):
         self.ended = False
         self.idle_since = 0.0
         self.outflow: Outflow | None = None
-        self._peer = ""
+        self.peer = b""
+        """The client's address."""
         self._place: Place | None = None  # where its address is counted
         self._inbox = Inbox()
         self._at_work = False
@@ -86,10 +87,11 @@ class ClientConnection(ClientReader):
         self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         door = self.door
         if self._announced is None:
-            self._peer = peer_address(transport)
-            self.forwarding = door.forwarding(self._peer)
+            address = peer_address(transport)
+            self.forwarding = door.forwarding(address)
         else:
-            self._peer, self.forwarding = self._announced
+            address, self.forwarding = self._announced
+        self.peer = address.encode()
         meters = door.meters
         meters.cells[meters.connections] += 1
         meters.cells[meters.open_connections] += 1
@@ -97,8 +99,8 @@ class ClientConnection(ClientReader):
         self.idle_since = door.loop.time()
         self.deadline = self.idle_since + door.routing.door.timeouts.head
         limit = door.routing.door.limits.max_connections_per_address
-        if limit is not None and self._peer and not self.forwarding.trusted:
-            self._enter(limit)
+        if limit is not None and address and not self.forwarding.trusted:
+            self._enter(address, limit)
 
     def data_received(self, data: bytes) -> None:
         if self.occupant is not None:
@@ -150,11 +152,6 @@ class ClientConnection(ClientReader):
             self._next()
 
     # What the occupant asks for.
-
-    @property
-    def peer(self) -> bytes:
-        """The client's address."""
-        return self._peer.encode()
 
     @property
     def has_next(self) -> bool:
@@ -283,9 +280,9 @@ class ClientConnection(ClientReader):
 
     # Refusals.
 
-    def _enter(self, limit: int) -> None:
+    def _enter(self, address: str, limit: int) -> None:
         """Count the client's address, and turn the client away if that has too many connections already."""
-        self._place = self.door.visitors.enter(self._peer, limit)
+        self._place = self.door.visitors.enter(address, limit)
         if self._place is None:
             self._answer(RequestError(Reason.TOO_MANY_CONNECTIONS, "there are too many connections from your address"))
             receive_now(self.transport)  # unread input would reset the connection, and the answer be lost

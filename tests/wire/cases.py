@@ -95,7 +95,10 @@ class Case:
         return f"{self.row:02}-{self.name}"
 
 
-def request(*fields: bytes, line: bytes = b"GET / HTTP/1.1", host: bytes = b"Host: a\r\n", body: bytes = b"") -> bytes:
+GET = b"GET / HTTP/1.1"
+
+
+def request(*fields: bytes, line: bytes = GET, host: bytes = b"Host: a\r\n", body: bytes = b"") -> bytes:
     """A request with the given field lines behind Host. Nothing is added to what is given."""
     return line + b"\r\n" + host + b"".join(field + b"\r\n" for field in fields) + b"\r\n" + body
 
@@ -103,6 +106,16 @@ def request(*fields: bytes, line: bytes = b"GET / HTTP/1.1", host: bytes = b"Hos
 def post(*fields: bytes, body: bytes = b"", line: bytes = b"POST / HTTP/1.1") -> bytes:
     """A request that may have a body."""
     return request(*fields, line=line, body=body)
+
+
+def line(first: bytes) -> bytes:
+    """A request with this first line."""
+    return request(line=first)
+
+
+def host(*lines: bytes, first: bytes = GET) -> bytes:
+    """A request with these lines in place of Host."""
+    return request(line=first, host=b"".join(line + b"\r\n" for line in lines))
 
 
 def refused(

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from tests.wire.cases import (
     CHUNKED,
+    GET,
     HELLO,
     Seen,
+    host,
+    line,
     normalised,
     passed,
     post,
     refused,
     request,
 )
-
-GET = b"GET / HTTP/1.1"
-
-
-def line(first: bytes) -> bytes:
-    """A request with this first line."""
-    return request(line=first)
-
-
-def host(*lines: bytes, first: bytes = GET) -> bytes:
-    """A request with these lines in place of Host."""
-    return request(line=first, host=b"".join(line + b"\r\n" for line in lines))
-
 
 HOSTS = [
     *refused(
