@@ -26,6 +26,7 @@ FLOORS = {
     "proxy.http1": 0,
     "proxy.config": 1,
     "proxy.logs": 1,
+    "proxy.net": 1,
     "proxy.upstream": 2,
     "proxy.shm": 2,
     "proxy.ipc": 2,

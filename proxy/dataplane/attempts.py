@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.failures import connect_failure
 from proxy.dataplane.reporting import Record
 from proxy.dataplane.retrying import Attempt, pick_another
-from proxy.dataplane.roles import NEVER, Client
+from proxy.dataplane.roles import NEVER, Client, Occupant
 from proxy.dataplane.upload import Upload
 from proxy.http1.heads import RequestHead
+from proxy.net.outflow import Outflow
 from proxy.traffic.retry import Failure, is_idempotent
-from proxy.upstream.connection import Borrower, UpstreamConnection
-from proxy.upstream.transports import Outflow
+from proxy.upstream.connection import UpstreamConnection
 
 STALE = "stale_connection"
 """Reason of a retry after the upstream closed an idle connection just as it was used again."""
 
 
-class Asker(Borrower, Protocol):
+class Asker(Occupant):
     """Whose request it is. It is handed in with each call, for to remember it would make a cycle of every request."""
+
+    __slots__ = ()
 
     def expect_progress(self) -> None:
         """The request is on its way, or something of it has moved."""
+        raise NotImplementedError
 
     def fail(self, failure: Failure) -> None:
         """There is no connection."""
+        raise NotImplementedError
 
 
 class Attempts:
@@ -91,7 +94,7 @@ class Attempts:
     async def _connect(self, asker: Asker) -> None:
         door = self._door
         try:
-            connection = await self._lease.upstream.idle.connect(door.loop, door.routing.door.timeouts.connect)
+            connection = await self._lease.upstream.idle.connect(door.poller, door.routing.door.timeouts.connect)
         except (OSError, UnicodeError) as error:  # the latter comes of names that cannot be asked for
             self._connecting = None
             asker.fail(connect_failure(error))
@@ -105,29 +108,29 @@ class Attempts:
         connection.uses += 1
         self.asked_at = now
         if self._client.outflow is not None:
-            connection.transport.pause_reading()
+            connection.stream.pause_reading()
         if not self._upload.done:
             self._client.read_on()  # before anything is written, for that may pause it again
-        connection.transport.write(self._outgoing + self._upload.begin())
+        connection.stream.write(self._outgoing + self._upload.begin())
         asker.expect_progress()
 
     def send(self, piece: bytes) -> bool:
         """Pass on a piece of the body; ``False`` if there is no upstream yet, and it waits with the rest."""
         if self.upstream is not None:
             self._upload.forget_if_large()
-            self.upstream.transport.write(piece)
+            self.upstream.stream.write(piece)
             return True
         if self._upload.overflowing:
-            self._client.transport.pause_reading()  # until there is an upstream to send it to
+            self._client.stream.pause_reading()  # until there is an upstream to send it to
         return False
 
     def hold_client(self) -> None:
         """The upstream takes less than it is sent."""
         assert self.upstream is not None
         now, stall = self._door.loop.time(), self._door.routing.door.timeouts.stall
-        self.outflow = Outflow(self.upstream.transport, now, stall)
+        self.outflow = Outflow(self.upstream.stream, now, stall)
         self._upload.hold(now)
-        self._client.transport.pause_reading()
+        self._client.stream.pause_reading()
 
     def release_client(self) -> None:
         """The upstream has taken what waited for it."""
@@ -203,4 +206,4 @@ class Attempts:
 
 def _is_sent(head: RequestHead, upstream: UpstreamConnection) -> bool:
     """A request without a body is: its answer came back, and nobody answers a head of which a part is still here."""
-    return head.length == 0 or upstream.transport.get_write_buffer_size() == 0
+    return head.length == 0 or upstream.stream.waiting == 0

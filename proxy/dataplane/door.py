@@ -16,6 +16,7 @@ from proxy.dataplane.routing import Routing
 from proxy.dataplane.visitors import Visitors
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
+from proxy.net.poller import Poller
 from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged
 from proxy.traffic.outlier import counts_as_error
@@ -42,6 +43,7 @@ class Door:
         "loop",
         "meters",
         "on_leave",
+        "poller",
         "routing",
         "stopping",
         "visitors",
@@ -63,6 +65,7 @@ class Door:
         Without ``addresses`` nobody counts the connections of each, and no limit for them holds.
         """
         self.loop = loop
+        self.poller = Poller(loop)
         self.routing = routing
         self.meters = meters
         self.log = log

@@ -7,22 +7,20 @@ their order, and memory its bounds.
 
 from __future__ import annotations
 
-import asyncio
-from typing import cast
-
 from proxy.dataplane.door import Door
 from proxy.dataplane.farewell import LINGER, LINGER_AFTER_ANSWER, Farewell
 from proxy.dataplane.inbox import Inbox
 from proxy.dataplane.reception import receive
 from proxy.dataplane.responses import own_answer
-from proxy.dataplane.roles import LOOK, NEVER, Occupant
+from proxy.dataplane.roles import LOOK, NEVER, Client
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.request import Forwarding
+from proxy.net.outflow import Outflow
+from proxy.net.stream import Stream
 from proxy.shm.addresses import Place
-from proxy.upstream.connection import WRITE_HIGH, WRITE_LOW
-from proxy.upstream.reading import ClientReader
-from proxy.upstream.transports import Outflow, is_silent, reset
-from proxy.upstream.transports import receive as receive_now
+
+PIECE = 48 * 1024
+"""Bytes that are read at once from a client: less than from an upstream, for there are more and most send little."""
 
 MIN_IDLE = 5.0
 """Seconds of idleness before a stopping worker closes a connection; a client that means to reuse it has done so."""
@@ -32,14 +30,8 @@ Announced = tuple[str, Forwarding]
 """A client's address (empty if it has none), and what upstreams are told of it."""
 
 
-def peer_address(transport: asyncio.BaseTransport) -> str:
-    """The address at the other end, without its port; empty for a unix socket."""
-    peer = transport.get_extra_info("peername")
-    return peer[0] if isinstance(peer, tuple) else ""
-
-
-class ClientConnection(ClientReader):
-    """The transport to one client, and whose turn it is on it."""
+class ClientConnection(Client):
+    """The stream to one client, and whose turn it is on it."""
 
     __slots__ = (
         "_announced",
@@ -48,46 +40,33 @@ class ClientConnection(ClientReader):
         "_farewell",
         "_inbox",
         "_place",
-        "deadline",
         "door",
-        "ended",
-        "forwarding",
         "idle_since",
-        "occupant",
-        "outflow",
-        "peer",
-        "transport",
     )
-
-    transport: asyncio.Transport
-    forwarding: Forwarding
 
     def __init__(self, door: Door, announced: Announced | None = None) -> None:
         """``announced`` is whose connection it is, where the peer has said that it speaks for somebody else."""
         self.door = door
         self._announced = announced
-        self.occupant: Occupant | None = None
+        self.occupant = None
         self.deadline = NEVER
-        """When, on the loop's clock, something has to have happened. Whoever is at work sets it; the sweeper looks."""
         self.ended = False
         self.idle_since = 0.0
-        self.outflow: Outflow | None = None
+        self.outflow = None
         self.peer = b""
-        """The client's address."""
         self._place: Place | None = None  # where its address is counted
         self._inbox = Inbox()
         self._at_work = False
         self._closing = False
         self._farewell: Farewell | None = None
 
-    # What the transport tells.
+    # What the stream tells.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+    def connection_made(self, stream: Stream) -> None:
+        self.stream = stream
         door = self.door
         if self._announced is None:
-            address = peer_address(transport)
+            address = stream.peer
             self.forwarding = door.forwarding(address)
         else:
             address, self.forwarding = self._announced
@@ -121,7 +100,7 @@ class ClientConnection(ClientReader):
         self.close(linger=0.0)
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         door = self.door
         door.meters.cells[door.meters.open_connections] -= 1
         door.connections.discard(self)
@@ -137,7 +116,7 @@ class ClientConnection(ClientReader):
 
     def pause_writing(self) -> None:
         now, stall = self.door.loop.time(), self.door.routing.door.timeouts.stall
-        self.outflow = Outflow(self.transport, now, stall)
+        self.outflow = Outflow(self.stream, now, stall)
         self.deadline = now + stall
         if self.occupant is not None:
             self.occupant.client_full()
@@ -161,7 +140,7 @@ class ClientConnection(ClientReader):
     def read_on(self) -> None:
         """Read from the client again, after a pause."""
         if not self.ended:  # else its end would be told once more
-            self.transport.resume_reading()
+            self.stream.resume_reading()
 
     def keep_for_later(self, data: bytes) -> None:
         """Bytes beyond the request under way: they are the next one's."""
@@ -169,7 +148,7 @@ class ClientConnection(ClientReader):
             return
         self._inbox.add(data)
         if self._inbox.full:
-            self.transport.pause_reading()
+            self.stream.pause_reading()
 
     def take_ahead(self) -> bytes:
         """What was kept for later; it is the taker's from now on."""
@@ -199,7 +178,7 @@ class ClientConnection(ClientReader):
         self.occupant = None
         self._farewell = None
         self._closing = True
-        reset(self.transport)
+        self.stream.reset()
 
     # The sweeper and the end of the worker.
 
@@ -224,7 +203,7 @@ class ClientConnection(ClientReader):
             self._close_idle(now)
 
     def _close_idle(self, now: float) -> None:
-        if is_silent(self.transport):
+        if self.stream.is_silent():
             self.close(linger=LINGER)
         else:  # a request is here already and is read next: it shall have its answer
             self.deadline = now + LINGER
@@ -285,7 +264,7 @@ class ClientConnection(ClientReader):
         self._place = self.door.visitors.enter(address, limit)
         if self._place is None:
             self._answer(RequestError(Reason.TOO_MANY_CONNECTIONS, "there are too many connections from your address"))
-            receive_now(self.transport)  # unread input would reset the connection, and the answer be lost
+            self.stream.receive()  # unread input would reset the connection, and the answer be lost
             self.close(linger=0.0)  # whoever floods us is not waited for
 
     def _refuse(self, error: RequestError) -> None:
@@ -304,4 +283,4 @@ class ClientConnection(ClientReader):
             head_only=self._inbox.data.lstrip(b"\r\n").startswith(b"HEAD "),
             fields=error.fields,
         )
-        self.transport.write(answer)
+        self.stream.write(answer)

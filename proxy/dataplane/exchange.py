@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.answer import Answer
-from proxy.dataplane.attempts import Attempts
+from proxy.dataplane.attempts import Asker, Attempts
 from proxy.dataplane.door import Door
 from proxy.dataplane.failures import overdue
 from proxy.dataplane.reporting import Record, report
@@ -26,7 +26,7 @@ GONE = 499
 """Status for the log alone: nobody is there to be answered."""
 
 
-class Exchange:
+class Exchange(Asker):
     """Gets one request answered. The client's connection and at most one upstream's tell it what happens."""
 
     __slots__ = ("_answer", "_attempts", "_client", "_door", "_lease", "_record", "_upload")
@@ -107,11 +107,11 @@ class Exchange:
 
     def client_full(self) -> None:
         if self._attempts.upstream is not None:
-            self._attempts.upstream.transport.pause_reading()
+            self._attempts.upstream.stream.pause_reading()
 
     def client_writable(self) -> None:
         if self._attempts.upstream is not None:
-            self._attempts.upstream.transport.resume_reading()
+            self._attempts.upstream.stream.resume_reading()
             self.expect_progress()
 
     # From the upstream.
@@ -125,7 +125,7 @@ class Exchange:
             return
         self._record.sent += len(out)
         if out:
-            self._client.transport.write(out)
+            self._client.stream.write(out)
         if answer.switched:
             self._become_tunnel()
         elif answer.done:
@@ -150,7 +150,7 @@ class Exchange:
             self._upstream_gone("the connection was closed")
             return
         self._record.sent += len(last)
-        self._client.transport.write(last)
+        self._client.stream.write(last)
         self._finish()
 
     def upstream_lost(self, error: Exception | None) -> None:
@@ -200,7 +200,7 @@ class Exchange:
             self.cut()
             return
         self._record.sent += len(last)
-        self._client.transport.write(last)
+        self._client.stream.write(last)
         self._record.reason = self._door.dropped(self._lease)
         self._finish(Outcome.CUT_BY_PROXY)
 

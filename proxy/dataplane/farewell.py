@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.dataplane.roles import LOOK, Client
-from proxy.upstream.transports import Outflow
+from proxy.net.outflow import Outflow
 
 LINGER = 2.0
 """Seconds that an idle connection goes on reading once our side is closed: a request may be on its way just then."""
@@ -23,23 +23,23 @@ class Farewell:
 
     def __init__(self, client: Client, linger: float, *, now: float, stall: float) -> None:
         """Begin; ``now`` is on the clock of the client's deadline, ``stall`` how long it may take nothing."""
-        transport = client.transport
+        stream = client.stream
         self._client = client
         self._linger = linger
         self._outflow: Outflow | None = None
         client.deadline = now + linger
-        if transport.get_write_buffer_size():
-            self._outflow = Outflow(transport, now, stall)
+        if stream.waiting:
+            self._outflow = Outflow(stream, now, stall)
             client.deadline = now + LOOK
         if linger:
             client.read_on()
-            transport.write_eof()
+            stream.write_eof()
         else:
-            transport.close()
+            stream.close()
 
     def expired(self, now: float) -> None:
         """The client's deadline has passed."""
-        if not self._client.transport.get_write_buffer_size():
+        if not self._client.stream.waiting:
             self._flushed(now)
         elif self._outflow is not None and self._outflow.stuck(now):
             self._client.abort()
@@ -52,4 +52,4 @@ class Farewell:
             self._outflow = None
             self._client.deadline = now + self._linger
         else:
-            self._client.transport.close()
+            self._client.stream.close()

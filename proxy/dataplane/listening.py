@@ -11,24 +11,26 @@ another worker takes them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 from proxy.dataplane.door import Door, nobody_waits
-from proxy.dataplane.downstream import ClientConnection
+from proxy.dataplane.downstream import PIECE, ClientConnection
 from proxy.dataplane.preface import PrefaceReader
+from proxy.dataplane.roles import Connection
 from proxy.dataplane.room import WHOLE, Descriptors, Room, Share, room_for, share_idle
+from proxy.net.acceptor import Acceptor
+from proxy.net.stream import Stream
+from proxy.shm.names import PauseReason
 
-BACKLOG = 4096
-"""Connections that may wait to be accepted; to listen on a shared socket sets this anew for all who share it."""
+QUEUE = 4096
+"""Connections that are taken from a queue at most when a worker stops: where others fill it, it never gets empty."""
 
 CHECK = 0.1
-"""Seconds between two looks at the room there is, and whether a socket is still accepted from: after an error of the
-kernel (no memory?) the loop gives it up."""
+"""Seconds between two looks at the room there is, and before accepting is tried again that the kernel had refused."""
 
-Factory = Callable[[], asyncio.BaseProtocol]
+Newcomer = Callable[[Door], Connection]
+"""What receives a connection that was just accepted."""
 
 
 class Listening:
@@ -43,39 +45,34 @@ class Listening:
         """
         self._door = door
         self._sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        self._proxied = frozenset(proxied)
+        self._acceptors = [self._acceptor(listener, listener.fileno() in proxied) for listener in self._sockets]
         self._share = share
-        self._servers: dict[socket.socket, asyncio.Server] = {}
         self._descriptors = Descriptors()
         self._room = self._measure()
         self._idle_shared = (0, 0)
         self._paused = False
+        self._refused = False
         self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
-        self._opening: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Accept from now on, as far as there is room."""
-        self._look()
         for listener in self._sockets:
             listener.setblocking(False)
-            if not self._paused:
-                await self._serve(listener)
-        self._timer = self._door.loop.call_later(CHECK, self._check)
+            if listener.family != socket.AF_UNIX:  # what is accepted takes it over
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._check()
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Accept no more, but leave nobody waiting who is in the queue already."""
         self._stopped = True
         self._door.on_leave = nobody_waits
         if self._timer is not None:
             self._timer.cancel()
-        if self._opening is not None:
-            await self._opening
         self._close()
-        for listener in self._sockets:
-            await self._empty_queue(listener)
+        for acceptor, listener in zip(self._acceptors, self._sockets, strict=True):
+            self._empty_queue(acceptor)
             listener.close()
-        await asyncio.sleep(0)  # those accepted last become connections in the next round of the loop
 
     # Room for clients.
 
@@ -121,64 +118,46 @@ class Listening:
 
     # Sockets.
 
-    async def _serve(self, listener: socket.socket) -> None:
-        loop, duplicate = self._door.loop, listener.dup()
-        # The file of a unix socket is the supervisor's; from Python 3.13 on the loop would remove it.
-        keep: dict[str, Any] = {"cleanup_socket": False} if listener.family == socket.AF_UNIX else {}
-        create = loop.create_unix_server if keep else loop.create_server
+    def _acceptor(self, listener: socket.socket, proxied: bool) -> Acceptor:
+        newcomer: Newcomer = PrefaceReader if proxied else ClientConnection
+
+        def accepted(client: socket.socket, address: str) -> None:
+            self._welcome(client, address, newcomer)
+
+        return Acceptor(self._door.poller, listener, accepted, self._kernel_refuses)
+
+    def _welcome(self, client: socket.socket, address: str, newcomer: Newcomer) -> None:
+        door = self._door
+        if len(door.connections) + 1 >= self._room.clients:
+            self._pause()
         try:
-            self._servers[listener] = await create(self._protocol(listener), sock=duplicate, backlog=BACKLOG, **keep)
-        except BaseException:
-            duplicate.close()
-            raise
+            Stream(door.poller, client, newcomer(door), PIECE, address)
+        except OSError as error:
+            client.close()
+            self._kernel_refuses(error)
+
+    def _kernel_refuses(self, error: OSError) -> None:
+        """It has no descriptors or no memory for another client just now."""
+        self._refused = True
+        self._door.meters.paused(PauseReason.DESCRIPTORS)
+        self._close()
 
     def _open(self) -> None:
-        """Accept where nobody does: after a pause, or after an error that made the loop give a socket up."""
-        closed = [listener for listener in self._sockets if not self._accepts(listener)]
-        if closed and not self._paused and (self._opening is None or self._opening.done()):
-            self._opening = self._door.loop.create_task(self._serve_again(closed))
-
-    async def _serve_again(self, listeners: Sequence[socket.socket]) -> None:
-        with contextlib.suppress(OSError):  # then at the next look
-            for listener in listeners:
-                if server := self._servers.pop(listener, None):
-                    server.close()
-                await self._serve(listener)
-        if self._paused:  # meanwhile
-            self._close()
-
-    def _accepts(self, listener: socket.socket) -> bool:
-        """Whether the loop has the socket, and has not given it up."""
-        server = self._servers.get(listener)
-        sockets: Sequence[socket.socket | None] = server.sockets if server is not None else ()
-        # uvloop has None for one that it has closed
-        return bool(sockets) and all(each is not None and each.fileno() >= 0 for each in sockets)
+        """Accept, unless there is no room; also again where the kernel had refused."""
+        if self._paused:
+            return
+        if self._refused:
+            self._refused = False
+            self._door.meters.resumed()
+        for acceptor in self._acceptors:
+            acceptor.start()
 
     def _close(self) -> None:
-        for server in self._servers.values():
-            server.close()
-        self._servers.clear()
+        for acceptor in self._acceptors:
+            acceptor.stop()
 
-    async def _empty_queue(self, listener: socket.socket) -> None:
+    def _empty_queue(self, acceptor: Acceptor) -> None:
         """Take what waits. As long as others keep the socket open new ones come, without end if they come fast."""
-        for _ in range(BACKLOG):
-            if len(self._door.connections) >= self._descriptors.clients:
+        for _ in range(QUEUE):
+            if len(self._door.connections) >= self._descriptors.clients or not acceptor.take():
                 return
-            try:
-                client, _ = listener.accept()
-            except OSError:  # nothing waits any more
-                return
-            with contextlib.suppress(OSError):
-                await self._door.loop.connect_accepted_socket(self._protocol(listener), client)
-
-    def _protocol(self, listener: socket.socket) -> Factory:
-        """What makes the protocol of a connection that came in there."""
-        door = self._door
-        protocol = PrefaceReader if listener.fileno() in self._proxied else ClientConnection
-
-        def accepted() -> asyncio.BaseProtocol:
-            if len(door.connections) + 1 >= self._room.clients:
-                door.loop.call_soon(self._pause)  # not at once: what was just accepted hangs on its server still
-            return protocol(door)
-
-        return accepted

@@ -5,38 +5,33 @@ Once that is read, the connection becomes an ordinary one, as if its client had 
 
 from __future__ import annotations
 
-import asyncio
-from typing import cast
-
 from proxy.dataplane.door import Door
-from proxy.dataplane.downstream import Announced, ClientConnection, peer_address
-from proxy.dataplane.roles import NEVER, Occupant
+from proxy.dataplane.downstream import Announced, ClientConnection
+from proxy.dataplane.roles import NEVER, Connection
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.forwarding import Forwarding
 from proxy.http1.proxy_protocol import ProxyHeader, read_proxy_header
-from proxy.upstream.reading import ClientReader
+from proxy.net.stream import Stream
 
 
-class PrefaceReader(ClientReader):
+class PrefaceReader(Connection):
     """Reads the header of one connection and hands the connection over; without a good one nobody is answered."""
 
-    __slots__ = ("_ahead", "_door", "_peer", "_since", "deadline", "occupant", "transport")
-
-    transport: asyncio.Transport
+    __slots__ = ("_ahead", "_door", "_peer", "_since")
 
     def __init__(self, door: Door) -> None:
-        self.occupant: Occupant | None = None
+        self.occupant = None
         self.deadline = NEVER
         self._door = door
         self._peer = ""
         self._ahead = b""
         self._since = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, stream: Stream) -> None:
         """Wait for the header, for as long as for the head of a request."""
         door = self._door
-        self.transport = cast(asyncio.Transport, transport)
-        self._peer = peer_address(transport)
+        self.stream = stream
+        self._peer = stream.peer
         self._since = door.loop.time()
         self.deadline = self._since + door.routing.door.timeouts.head
         door.connections.add(self)
@@ -59,12 +54,12 @@ class PrefaceReader(ClientReader):
             self._hand_over(header)
 
     def eof_received(self) -> bool:
-        """Who says nothing at all only looks whether somebody listens; the transport closes by itself."""
+        """Who says nothing at all only looks whether somebody listens; the stream closes by itself."""
         if self._ahead:
             self._refuse(RequestError(Reason.PROXY_PROTOCOL, "the connection ended within its PROXY header"))
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """It is gone without having been anybody's."""
         self._door.connections.discard(self)
         self._door.on_leave()
@@ -76,20 +71,19 @@ class PrefaceReader(ClientReader):
     def close_if_idle(self, now: float, min_idle: float) -> None:
         """While the worker stops: nobody waits any longer for who has not even begun."""
         if not self._ahead and now - self._since >= min_idle:
-            self.transport.close()
+            self.stream.close()
 
     def _refuse(self, error: RequestError) -> None:
         self.deadline = NEVER
         self._door.refused(self._peer.encode(), error)
-        self.transport.close()
+        self.stream.close()
 
     def _hand_over(self, header: ProxyHeader) -> None:
-        transport, rest = self.transport, self._ahead[header.size :]
+        stream, rest = self.stream, self._ahead[header.size :]
         self._door.connections.discard(self)
         client = ClientConnection(self._door, self._announced(header))
-        transport.set_protocol(client)
-        client.connection_made(transport)
-        if rest and not transport.is_closing():
+        stream.hand_over(client)
+        if rest and not stream.is_closing():
             client.data_received(rest)
 
     def _announced(self, header: ProxyHeader) -> Announced:

@@ -80,5 +80,5 @@ def answer_ourselves(
         head_only=head.method == b"HEAD",
         fields=fields,
     )
-    client.transport.write(answer)
+    client.stream.write(answer)
     client.exchange_over(keep_alive=keep_alive, lingering=True)

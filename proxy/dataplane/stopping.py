@@ -30,7 +30,7 @@ LEFT_ALONE, SPREAD = 0.5, 0.25
 async def stop_gracefully(door: Door, listening: Listening, grace: float) -> int:
     """Finish what is in flight within ``grace`` seconds; gives the number of requests that had to be cut."""
     door.stopping = True
-    await listening.stop()
+    listening.stop()
     long_lived = door.loop.call_later(grace * LEFT_ALONE, wind_up, door, _is_long_lived, grace * SPREAD)
     deadline = door.loop.time() + grace
     min_idle = min(MIN_IDLE, grace / 3)
@@ -52,7 +52,7 @@ def _cut_the_rest(door: Door) -> int:
         if connection.occupant is not None:
             unfinished += 1
             connection.occupant.cut()
-        elif connection.transport.get_write_buffer_size():
+        elif connection.stream.waiting:
             unfinished += 1  # it was answered, but has not taken all of it
-        connection.transport.close()
+        connection.stream.close()
     return unfinished

@@ -7,14 +7,14 @@ import socket
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.reporting import Record, report
-from proxy.dataplane.roles import LOOK, NEVER, Client
+from proxy.dataplane.roles import LOOK, NEVER, Client, Occupant
+from proxy.net.outflow import Outflow
 from proxy.shm.names import Outcome
 from proxy.traffic.retry import FailureReason
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.transports import Outflow
 
 
-class Tunnel:
+class Tunnel(Occupant):
     """A client and an upstream joined.
 
     Each side's end of stream is passed on to the other; when both have ended, it is over. Whatever else ends it is
@@ -37,8 +37,8 @@ class Tunnel:
         """Take both connections over; ``rest`` is what the upstream has already sent of the new protocol."""
         client, upstream = self._client, self._upstream
         client.occupant = upstream.borrower = self
-        for transport in (client.transport, upstream.transport):
-            _watch_for_vanished_peer(transport.get_extra_info("socket"))
+        for stream in (client.stream, upstream.stream):
+            _watch_for_vanished_peer(stream.socket)
         self._wait()
         client.read_on()  # before anything is written, for that may pause it
         if rest:
@@ -50,7 +50,7 @@ class Tunnel:
 
     def client_data(self, data: bytes) -> None:
         self._record.received += len(data)
-        self._upstream.transport.write(data)
+        self._upstream.stream.write(data)
         if not self._upstream_open:
             self._wait()
 
@@ -59,7 +59,7 @@ class Tunnel:
         if not self._upstream_open:
             self._finish()
             return False
-        self._upstream.transport.write_eof()
+        self._upstream.stream.write_eof()
         self._wait()
         return True
 
@@ -68,16 +68,16 @@ class Tunnel:
         self._break_off(outcome, FailureReason.CLIENT_GONE)
 
     def client_full(self) -> None:
-        self._upstream.transport.pause_reading()
+        self._upstream.stream.pause_reading()
 
     def client_writable(self) -> None:
         if self._upstream_open:
-            self._upstream.transport.resume_reading()
+            self._upstream.stream.resume_reading()
         self._wait()
 
     def upstream_data(self, data: bytes) -> None:
         self._record.sent += len(data)
-        self._client.transport.write(data)
+        self._client.stream.write(data)
         if not self._client_open:
             self._wait()
 
@@ -86,7 +86,7 @@ class Tunnel:
         if not self._client_open:
             self._finish()
             return
-        self._client.transport.write_eof()
+        self._client.stream.write_eof()
         self._wait()
 
     def upstream_lost(self, error: Exception | None) -> None:
@@ -94,8 +94,8 @@ class Tunnel:
 
     def upstream_full(self) -> None:
         now, stall = self._door.loop.time(), self._door.routing.door.timeouts.stall
-        self._outflow = Outflow(self._upstream.transport, now, stall)
-        self._client.transport.pause_reading()
+        self._outflow = Outflow(self._upstream.stream, now, stall)
+        self._client.stream.pause_reading()
         self._wait()
 
     def upstream_writable(self) -> None:
@@ -152,7 +152,6 @@ class Tunnel:
         self._client.abort()
 
 
-def _watch_for_vanished_peer(peer: socket.socket | None) -> None:
+def _watch_for_vanished_peer(peer: socket.socket) -> None:
     """Have the kernel notice a peer that is gone without a word: a tunnel may well be silent for hours."""
-    if peer is not None:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

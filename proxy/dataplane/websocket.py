@@ -69,7 +69,7 @@ class WebSocketTunnel(Tunnel):
     def client_data(self, data: bytes) -> None:
         self._from_client.feed(data)
         self._record.received += len(data)
-        self._upstream.transport.write(data)
+        self._upstream.stream.write(data)
         if not self._upstream_open or self._step is not None:
             self._wait()
             self._look_for_answers()
@@ -80,7 +80,7 @@ class WebSocketTunnel(Tunnel):
             return
         self._from_upstream.feed(data)
         self._record.sent += len(data)
-        self._client.transport.write(data)
+        self._client.stream.write(data)
         if not self._client_open:
             self._wait()
 
@@ -166,13 +166,13 @@ class WebSocketTunnel(Tunnel):
         self._take_step(_Step.SAID)
         frame = encode_close(GOING_AWAY)
         self._record.sent += len(frame)
-        self._client.transport.write(frame)
+        self._client.stream.write(frame)
 
     def _speak_for_client(self) -> None:
         """Tell the upstream that its client goes away, unless it knows, or waits for the rest of a frame."""
         cursor, listens = self._from_client, self._client_open and not self._upstream.lost
         if listens and cursor.between_frames and not cursor.closed:
-            self._upstream.transport.write(encode_close(GOING_AWAY, mask=secrets.token_bytes(4)))
+            self._upstream.stream.write(encode_close(GOING_AWAY, mask=secrets.token_bytes(4)))
 
     def _leave(self) -> None:
         """All is said: close both connections once it has been sent."""

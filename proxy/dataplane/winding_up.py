@@ -22,7 +22,7 @@ def wind_up(door: Door, concerned: Callable[[Lease], bool], spread: float) -> No
     found: list[tuple[Connection, Occupant]] = []
     for client in door.connections:
         occupant = client.occupant
-        if occupant is not None and occupant.lease is not None and concerned(occupant.lease):
+        if occupant is not None and concerned(occupant.lease):
             found.append((client, occupant))
     for number, (client, occupant) in enumerate(found):
         door.loop.call_later(spread * number / len(found), _wind_up_one, client, occupant)

@@ -78,7 +78,7 @@ class Worker:
         self._channel = await Channel.open(channel, self._on_message, lambda error: None)
         self._door.loop.add_signal_handler(signal.SIGTERM, self._ask_to_stop, ORPHAN_GRACE)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
-        await self._listening.start()
+        self._listening.start()
         self._sweeper.start()
         _tune_garbage_collection()
         self._send(Ready())

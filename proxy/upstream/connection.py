@@ -3,67 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from collections.abc import Callable
-from typing import Protocol, cast
 
-from proxy.upstream.reading import UpstreamReader
-from proxy.upstream.transports import Ear, ear, receive, reset
+from proxy.net.receiver import Receiver
+from proxy.net.stream import Stream
 
-WRITE_HIGH = 32 * 1024
-WRITE_LOW = 8 * 1024
-"""Bytes waiting to be sent above which the other side is paused, and below which it goes on."""
+PIECE = 96 * 1024
+"""Bytes that are read at once, so that a connection that has to wait holds little memory.
+
+Smaller pieces cost more work for each megabyte. Powers of two are slower: they cut what the kernel has in one piece.
+"""
 
 
-class Borrower(Protocol):
+class Borrower:
     """Who uses a connection: it is told everything that happens to it."""
+
+    __slots__ = ()
 
     def upstream_data(self, data: bytes) -> None:
         """Bytes came from the upstream."""
+        raise NotImplementedError
 
     def upstream_eof(self) -> None:
         """The upstream will send no more."""
+        raise NotImplementedError
 
     def upstream_lost(self, error: Exception | None) -> None:
         """The connection is gone; ``error`` is ``None`` when it was closed in order."""
+        raise NotImplementedError
 
     def upstream_full(self) -> None:
         """More is waiting to be sent than should be: hold back."""
+        raise NotImplementedError
 
     def upstream_writable(self) -> None:
         """What was waiting has been sent: go on."""
+        raise NotImplementedError
 
 
-class _Unmade(asyncio.Transport):
-    """Stands where the transport of a connection will be that is not made yet: there is nothing to drop."""
+class UpstreamConnection(Receiver):
+    """The stream to one upstream. While nobody borrows it, anything that happens to it makes it useless."""
 
-    def abort(self) -> None:
-        pass
+    __slots__ = ("_on_surplus", "borrower", "idle_since", "lost", "stream", "uses")
 
-
-_UNMADE = _Unmade()
-_DEAF: Ear = select.poll().poll
-
-
-class UpstreamConnection(UpstreamReader):
-    """The transport to one upstream. While nobody borrows it, anything that happens to it makes it useless."""
-
-    __slots__ = ("_heard", "_on_surplus", "borrower", "idle_since", "lost", "transport", "uses")
+    stream: Stream
 
     def __init__(self, on_surplus: Callable[[], None]) -> None:
         """``on_surplus`` is told of bytes that came while nobody had asked for any."""
         self._on_surplus = on_surplus
-        self._heard: Ear = _DEAF
-        self.transport: asyncio.Transport = _UNMADE
         self.borrower: Borrower | None = None
         self.idle_since = 0.0
         self.lost = False
         self.uses = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
-        self._heard = ear(self.transport)
+    def connection_made(self, stream: Stream) -> None:
+        self.stream = stream
 
     def data_received(self, data: bytes) -> None:
         if self.borrower is not None:
@@ -79,20 +73,20 @@ class UpstreamConnection(UpstreamReader):
         self.borrower.upstream_eof()
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
-        if exc is not None:
+        if error is not None:
             self._salvage()
         borrower, self.borrower = self.borrower, None
         if borrower is not None:
-            borrower.upstream_lost(exc)
+            borrower.upstream_lost(error)
 
     def _salvage(self) -> None:
         """Hand on what the upstream said before it closed amid a request: a failed write ends all reading.
 
         One piece is enough for any refusal of an upload, and bounded even if the client takes nothing.
         """
-        if self.borrower is not None and (data := receive(self.transport)):
+        if self.borrower is not None and (data := self.stream.receive()):
             self.borrower.upstream_data(data)
 
     def fit_for_use(self) -> bool:
@@ -103,9 +97,9 @@ class UpstreamConnection(UpstreamReader):
         """
         if self.lost:
             return False
-        if not self._heard(0):
+        if self.stream.is_silent():
             return True
-        if receive(self.transport):
+        if self.stream.receive():
             self._on_surplus()
         self.discard()
         return False
@@ -122,18 +116,18 @@ class UpstreamConnection(UpstreamReader):
         """Drop the connection at once, with whatever is still in it. Its borrower hears nothing more."""
         self.lost = True
         self.borrower = None
-        self.transport.abort()
+        self.stream.abort()
 
     def reset(self) -> None:
         """Like :meth:`discard`, and the upstream is shown that this was no orderly end."""
         self.lost = True
         self.borrower = None
-        reset(self.transport)
+        self.stream.reset()
 
     def finish(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
         """Close once everything is sent, or after ``patience`` seconds. Its borrower hears nothing more."""
         self.lost = True
         self.borrower = None
-        self.transport.close()
-        if self.transport.get_write_buffer_size():
-            loop.call_later(patience, self.transport.abort)
+        self.stream.close()
+        if self.stream.waiting:
+            loop.call_later(patience, self.stream.abort)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from proxy.net.dialling import dial
+from proxy.net.poller import Poller
+from proxy.net.stream import Stream
 from proxy.upstream.address import split_address
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.connection import PIECE, UpstreamConnection
 
 MAX_IDLE_AGE = 4.0
 """Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
@@ -62,7 +65,7 @@ class IdlePool:
             connection.discard()
             return
         connection.borrower = None
-        connection.transport.resume_reading()  # a slow client may have paused it, and its end must not go unseen here
+        connection.stream.resume_reading()  # a slow client may have paused it, and its end must not go unseen here
         connection.idle_since = now
         self._idle.append(connection)
 
@@ -89,7 +92,7 @@ class IdlePool:
     def __len__(self) -> int:
         return len(self._idle)
 
-    async def connect(self, loop: asyncio.AbstractEventLoop, timeout: float) -> UpstreamConnection:
+    async def connect(self, poller: Poller, timeout: float) -> UpstreamConnection:
         """A new connection to the upstream.
 
         Raises:
@@ -97,13 +100,14 @@ class IdlePool:
             ConnectionResetError: it was made, and closed at once, or the upstream spoke before it was asked.
             OSError: it was refused, unroutable, or the name did not resolve.
         """
+        async with asyncio.timeout(timeout):
+            connected = await dial(poller.loop, self.host, self.port)
         connection = UpstreamConnection(self._on_surplus)
         try:
-            async with asyncio.timeout(timeout):
-                await loop.create_connection(lambda: connection, self.host, self.port)
-            if not connection.fit_for_use():
-                raise ConnectionResetError("the connection was of no use from the start")
+            Stream(poller, connected, connection, PIECE)
         except BaseException:
-            connection.discard()  # it may have been made in the very moment in which nobody wanted it any more
+            connected.close()
             raise
+        if not connection.fit_for_use():
+            raise ConnectionResetError("the connection was of no use from the start")
         return connection

@@ -68,7 +68,7 @@ class Front:
 
     async def start(self) -> None:
         """Accept clients on a free port."""
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.address = listener.getsockname()
         meters = Meters.attach(self.region.fd)
         door_meters = DoorMeters(meters)
@@ -86,7 +86,7 @@ class Front:
         )
         self.listening = Listening(self.door, [listener.detach()])
         self.sweeper = Sweeper(self.door)
-        await self.listening.start()
+        self.listening.start()
         self.sweeper.start()
 
     def _suspect(self, lease: Lease, reason: str) -> None:
@@ -95,12 +95,13 @@ class Front:
     async def stop(self) -> None:
         """Drop everything."""
         self.sweeper.stop()
-        await self.listening.stop()
+        self.listening.stop()
         for connection in list(self.door.connections):
-            connection.transport.abort()
+            connection.stream.abort()
         for upstream in self.door.routing.upstreams():
             upstream.idle.close()
         await asyncio.sleep(0)
+        self.door.poller.close()
         self.door.log.close()
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.dataplane.downstream import ClientConnection
+from proxy.net.poller import Poller
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import DoorSpec, Timeouts
 from proxy.upstream.connection import UpstreamConnection
@@ -40,10 +41,10 @@ def waiting(front: Front) -> int:
     """Bytes that wait in this process for clients and upstreams."""
     total = 0
     for connection in front.door.connections:
-        total += connection.transport.get_write_buffer_size()
+        total += connection.stream.waiting
         assert isinstance(connection, ClientConnection)
         upstream = getattr(getattr(connection.occupant, "_attempts", None), "upstream", None)
-        total += upstream.transport.get_write_buffer_size() if upstream is not None else 0
+        total += upstream.stream.waiting if upstream is not None else 0
     return total
 
 
@@ -146,13 +147,10 @@ async def test_a_body_that_was_kept_while_connecting_is_held_back_too(
     """The first write to an upstream may fill it at once: the client is not read on regardless."""
     connect = IdlePool.connect
 
-    async def connect_narrowly(pool: IdlePool, loop: asyncio.AbstractEventLoop, timeout: float) -> UpstreamConnection:
-        await front.until(
-            lambda: not any(c.transport.is_reading() for c in front.door.connections)
-        )  # much is kept by now
-        connection = await connect(pool, loop, timeout)
-        connection.transport.set_write_buffer_limits(high=1024, low=0)
-        connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    async def connect_narrowly(pool: IdlePool, poller: Poller, timeout: float) -> UpstreamConnection:
+        await front.until(lambda: all(c.stream._paused for c in front.door.connections))  # much is kept by now
+        connection = await connect(pool, poller, timeout)
+        connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         return connection
 
     monkeypatch.setattr(IdlePool, "connect", connect_narrowly)
@@ -172,7 +170,7 @@ async def test_a_connection_paused_by_a_slow_client_is_not_paused_for_the_next(s
     with slow_client(front) as client:
         await front.until(lambda: bool(front.door.connections))
         (connection,) = front.door.connections
-        connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         client.send(GET)
         await front.until(lambda: len(server.heads) == 1)
         while not quiet(front):

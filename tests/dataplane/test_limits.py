@@ -94,7 +94,7 @@ async def test_a_worker_with_no_share_accepts_nobody(start_front: StartFront) ->
     assert front.count(*PAUSED) == 1
     async with front.client() as client:
         client.send(GET)
-        await front.listening.stop()
+        front.listening.stop()
     assert front.count(Series.CONNECTIONS) <= 1
 
 

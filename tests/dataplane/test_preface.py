@@ -49,11 +49,11 @@ async def balanced(
     front.address = listener.getsockname()
     descriptor = listener.detach()
     listening = Listening(front.door, [descriptor], [descriptor])
-    await listening.start()
+    listening.start()
     try:
         yield listening
     finally:
-        await listening.stop()
+        listening.stop()
 
 
 async def sent_upstream(client: Client, server: FaultServer) -> dict[bytes, bytes]:
@@ -227,14 +227,14 @@ async def test_a_unix_socket_may_have_it_too(start_front: StartFront, tmp_path: 
         listener.listen()
         descriptor = listener.detach()
         listening = Listening(front.door, [descriptor], [descriptor])
-        await listening.start()
+        listening.start()
         reader, writer = await asyncio.open_unix_connection(str(tmp_path / "front.sock"))
         client = Client(reader, writer)
         client.send(LINE + GET)
         assert (await sent_upstream(client, servers[0]))[b"x-forwarded-for"] == b"192.0.2.7"
         writer.close()
         await writer.wait_closed()
-        await listening.stop()
+        listening.stop()
 
 
 async def test_a_stop_does_not_wait_for_headers(start_front: StartFront) -> None:
@@ -243,8 +243,9 @@ async def test_a_stop_does_not_wait_for_headers(start_front: StartFront) -> None
     async with balanced(front, servers) as listening, front.client() as idle, front.client() as busy:
         busy.send(LINE[:10])
         await front.until(lambda: len(front.door.connections) == 2)
+        await front.until(lambda: any(getattr(c, "_ahead", b"") for c in front.door.connections))
         front.door.stopping = True
-        await listening.stop()
+        listening.stop()
         for connection in list(front.door.connections):
             connection.close_if_idle(front.door.loop.time(), 0.0)
         assert await idle.rest() == b""

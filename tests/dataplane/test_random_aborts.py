@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import random
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from proxy.shm.names import Series
 from proxy.traffic.spec import DoorSpec, RetryRule, Timeouts
-from proxy.upstream.transports import reset
 from tests.dataplane.conftest import BLUE, GET, POST, SERVICE, Front, StartFront, entry, quiet
 from tests.harness import faults
 from tests.harness.faults import Behaviour, Peer
+from tests.harness.upstream import abort
 
 _LEFT = (OSError, RuntimeError, AttributeError, asyncio.LimitOverrunError, asyncio.IncompleteReadError)
 """What happens to a server whose client leaves."""
@@ -86,14 +86,14 @@ async def one_client(front: Front, chance: random.Random) -> None:
                 await asyncio.wait_for(reader.read(chance.choice((1, 1000, 100_000))), 0.05)
     match chance.randrange(3):
         case 0:
-            reset(cast(asyncio.Transport, writer.transport))
+            abort(writer.transport)
         case 1:
             writer.close()
         case _:
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write_eof()
                 await asyncio.wait_for(reader.read(), 0.05)
-            reset(cast(asyncio.Transport, writer.transport))
+            abort(writer.transport)
 
 
 @pytest.mark.parametrize("seed", range(3))

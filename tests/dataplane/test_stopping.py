@@ -155,7 +155,7 @@ async def test_an_answer_that_was_not_taken_counts_as_unfinished(start_front: St
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(front.address)
         client.sendall(GET)
-        await front.until(lambda: any(c.transport.get_write_buffer_size() for c in front.door.connections))
+        await front.until(lambda: any(c.stream.waiting for c in front.door.connections))
         assert await stop_gracefully(front.door, front.listening, 0.1) == 1
 
 

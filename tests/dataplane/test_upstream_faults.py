@@ -331,7 +331,7 @@ async def test_an_upstream_that_speaks_first_is_not_listened_to(start_front: Sta
     front, (server,) = await start_front([faults.greet])
     (upstream,) = front.door.routing.upstreams()
     with contextlib.suppress(ConnectionResetError):  # if it was quick enough to be heard before the connection served
-        connection = await upstream.idle.connect(asyncio.get_running_loop(), 5.0)
+        connection = await upstream.idle.connect(front.door.poller, 5.0)
         await front.until(lambda: connection.lost)
     assert front.count(Series.UPSTREAM_FAILURES, *BLUE, address(server), "surplus") == 1
 

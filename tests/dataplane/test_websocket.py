@@ -140,7 +140,7 @@ async def test_large_messages_to_a_slow_reader_and_back(start_front: StartFront)
         for message in messages:
             assert await client.recv() == message
         await sending
-        assert connection.transport.get_write_buffer_size() < 1_000_000
+        assert connection.stream.waiting < 1_000_000
 
 
 async def _send_all(client: ClientConnection, messages: list[bytes]) -> None:
@@ -374,7 +374,7 @@ async def test_nothing_of_the_new_protocol_is_sent_before_it_is_agreed_upon(star
     front, (server,) = await start_front([hesitate])
     async with front.client() as client:
         client.send(UPGRADE + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".ljust(8_000_000, b"x"))
-        await front.until(lambda: [c.transport.is_reading() for c in front.door.connections] == [False])
+        await front.until(lambda: [c.stream._paused for c in front.door.connections] == [True])
         go_on.set()
         await client.head()
         await front.until(lambda: len(got) == 2)

@@ -140,8 +140,8 @@ class Upstream:
 
 def abort(transport: asyncio.BaseTransport | None) -> None:
     """End a connection with a RST instead of a FIN."""
-    if transport is not None:
-        sock = transport.get_extra_info("socket")
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is not None:  # uvloop has none any more for what is closed
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         cast(asyncio.WriteTransport, transport).abort()  # uvloop's transports are of no common class with asyncio's
 

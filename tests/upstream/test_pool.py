@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import cast
+from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.upstream.connection import UpstreamConnection
+from proxy.net.dialling import dial
+from proxy.net.outflow import Outflow
+from proxy.net.poller import Poller
+from proxy.upstream.connection import Borrower, UpstreamConnection
 from proxy.upstream.pool import MAX_IDLE_AGE, SAFE_IDLE_AGE, IdlePool
-from proxy.upstream.transports import Outflow, is_silent, receive, reset, unsent
 
 
 class Server:
@@ -21,6 +22,7 @@ class Server:
     def __init__(self) -> None:
         self.surpluses = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.poller = Poller(asyncio.get_running_loop())
         self.pool = IdlePool("{}:{}".format(*self.listener.getsockname()), self.surplus)
 
     def surplus(self) -> None:
@@ -29,7 +31,7 @@ class Server:
 
     async def connect(self) -> tuple[UpstreamConnection, socket.socket]:
         """A new connection of the pool, and the server's end of it."""
-        connection = await self.pool.connect(asyncio.get_running_loop(), 5.0)
+        connection = await self.pool.connect(self.poller, 5.0)
         peer, _ = self.listener.accept()
         peer.setblocking(False)
         return connection, peer
@@ -43,9 +45,10 @@ async def server() -> AsyncIterator[Server]:
         yield server
         server.pool.close()
         await asyncio.sleep(0)
+        server.poller.close()
 
 
-class Listener:
+class Listener(Borrower):
     """A borrower that notes what it is told."""
 
     def __init__(self) -> None:
@@ -115,29 +118,22 @@ async def test_what_came_before_the_loop_noticed_is_noticed_all_the_same(server:
     two.close()
 
 
-class Meanwhile:
-    """A loop in which something happens between the making of a connection and its use."""
-
-    def __init__(self, happens: Callable[[], None]) -> None:
-        self.happens = happens
-
-    async def create_connection(self, factory: Callable[[], UpstreamConnection], host: str, port: int) -> None:
-        """As the loop does it, and then that."""
-        await asyncio.get_running_loop().create_connection(factory, host, port)
-        self.happens()
-
-
 @pytest.mark.parametrize("greeting", [b"220 hello", b""])
-async def test_a_new_connection_that_stirs_is_no_good(server: Server, greeting: bytes) -> None:
+async def test_a_new_connection_that_stirs_is_no_good(
+    server: Server, greeting: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing was sent on it yet, so nothing is lost by trying another; a greeting is counted."""
 
-    def stir() -> None:
+    async def dial_and_wait(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+        connected = await dial(loop, host, port)
         peer, _ = server.listener.accept()
         peer.send(greeting)
         peer.close()
+        return connected
 
+    monkeypatch.setattr("proxy.upstream.pool.dial", dial_and_wait)
     with pytest.raises(ConnectionResetError):
-        await server.pool.connect(cast(asyncio.AbstractEventLoop, Meanwhile(stir)), 5.0)
+        await server.pool.connect(server.poller, 5.0)
     assert server.surpluses == (1 if greeting else 0)
 
 
@@ -178,7 +174,7 @@ async def test_no_more_than_so_many_are_kept(server: Server) -> None:
 async def test_an_idle_connection_that_stirs_is_dropped(server: Server, ending: bytes) -> None:
     """Data that nobody asked for, or the end: also when a slow client had paused it."""
     connection, peer = await server.connect()
-    connection.transport.pause_reading()
+    connection.stream.pause_reading()
     server.pool.put(connection, 0.0)
     if ending:
         peer.send(ending)
@@ -196,7 +192,7 @@ async def test_a_borrower_hears_everything(server: Server) -> None:
     peer.send(b"hello")
     while not borrower.told:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
-    connection.transport.write(bytes(8_000_000))
+    connection.stream.write(bytes(8_000_000))
     peer.setblocking(True)
     await asyncio.to_thread(lambda: [peer.recv(1_000_000) for _ in range(4)])
     peer.shutdown(socket.SHUT_WR)
@@ -211,14 +207,14 @@ async def test_what_an_upstream_said_before_it_reset_our_write_is_not_lost(serve
     """Its answer is in the kernel, though the write has failed already."""
     connection, peer = await server.connect()
     connection.borrower = borrower = Listener()
-    connection.transport.pause_reading()
-    connection.transport.write(b"request")
+    connection.stream.pause_reading()
+    connection.stream.write(b"request")
     await asyncio.sleep(0.01)
     peer.send(b"answer")
     peer.close()  # with the request unread: a RST
     await asyncio.sleep(0.01)
     while not connection.lost:
-        connection.transport.write(b"more")
+        connection.stream.write(b"more")
         await asyncio.sleep(0.001)
     assert b"answer" in borrower.told
     assert "eof" not in borrower.told
@@ -228,7 +224,7 @@ async def test_a_connection_that_is_not_wanted_any_more_is_not_left_behind(serve
     """Cancelling at any moment leaves no open socket."""
     loop = asyncio.get_running_loop()
     for rounds in range(6):
-        task = loop.create_task(server.pool.connect(loop, 5.0))
+        task = loop.create_task(server.pool.connect(server.poller, 5.0))
         for _ in range(rounds):
             await asyncio.sleep(0)
         task.cancel()
@@ -247,25 +243,25 @@ async def test_a_connection_that_is_not_wanted_any_more_is_not_left_behind(serve
 async def test_looking_at_a_socket_takes_nothing_from_it(server: Server) -> None:
     """Silent, then not, and the data is still there to be received; a transport that is closed has none."""
     connection, peer = await server.connect()
-    transport = connection.transport
-    transport.pause_reading()
-    assert is_silent(transport)
+    stream = connection.stream
+    stream.pause_reading()
+    assert stream.is_silent()
     peer.send(b"x")
     await asyncio.sleep(0.01)
-    assert not is_silent(transport)
-    assert receive(transport) == b"x"
-    assert receive(transport) == b""
+    assert not stream.is_silent()
+    assert stream.receive() == b"x"
+    assert stream.receive() == b""
     connection.discard()
     await asyncio.sleep(0.01)
-    assert not is_silent(transport)
-    assert receive(transport) == b""
+    assert not stream.is_silent()
+    assert stream.receive() == b""
     peer.close()
 
 
 async def test_a_reset_is_seen_as_one(server: Server) -> None:
     """No orderly end, even though nothing was unread."""
     connection, peer = await server.connect()
-    reset(connection.transport)
+    connection.stream.reset()
     await asyncio.sleep(0.01)
     with pytest.raises(ConnectionResetError):
         peer.recv(1)
@@ -275,15 +271,15 @@ async def test_a_reset_is_seen_as_one(server: Server) -> None:
 async def test_a_slow_peer_is_told_from_a_stuck_one(server: Server) -> None:
     """As long as anything is taken, be it only from the kernel's buffer, there is hope."""
     connection, peer = await server.connect()
-    connection.transport.write(bytes(16_000_000))
-    before = unsent(connection.transport)
-    outflow = Outflow(connection.transport, 0.0, 10.0)
+    connection.stream.write(bytes(16_000_000))
+    before = connection.stream.unsent()
+    outflow = Outflow(connection.stream, 0.0, 10.0)
     assert not outflow.stuck(9.0)
     assert outflow.stuck(10.0)
     peer.setblocking(True)
     await asyncio.to_thread(lambda: [peer.recv(1_000_000) for _ in range(5)])
     await asyncio.sleep(0.01)
-    assert unsent(connection.transport) < before
+    assert connection.stream.unsent() < before
     assert not outflow.stuck(20.0)
     assert outflow.stuck(30.0)
     connection.discard()

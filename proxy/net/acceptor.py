@@ -1,0 +1,72 @@
+"""A listening socket of which clients are taken one by one."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from proxy.net.poller import LEVEL_READABLE, Poller, Watched
+
+_GONE: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
+"""Nobody waits any more: another worker was faster, or the client has left."""
+
+
+class Acceptor(Watched):
+    """Takes clients while it is started.
+
+    One for each look of the poller: so workers that share a queue take turns, and what they have accepted already is
+    not kept waiting by what they go on accepting.
+    """
+
+    __slots__ = ("_accepted", "_listener", "_poller", "_troubled", "started")
+
+    def __init__(
+        self,
+        poller: Poller,
+        listener: socket.socket,
+        accepted: Callable[[socket.socket, str], None],
+        troubled: Callable[[OSError], None],
+    ) -> None:
+        """Not started yet.
+
+        Args:
+            listener: non-blocking; stays open, whatever happens here.
+            accepted: is given each client's socket, and its address without the port (empty for a unix socket).
+            troubled: is told why no client can be accepted just now; the acceptor has stopped.
+        """
+        self._poller = poller
+        self._listener = listener
+        self._accepted = accepted
+        self._troubled = troubled
+        self.started = False
+
+    def start(self) -> None:
+        """Take clients from now on. Raises ``OSError`` where the kernel has no room to watch the socket."""
+        if not self.started:
+            self._poller.watch(self._listener.fileno(), self, LEVEL_READABLE)
+            self.started = True
+
+    def stop(self) -> None:
+        """Take no more; who waits goes on waiting."""
+        if self.started:
+            self.started = False
+            self._poller.release(self._listener.fileno())
+
+    def ready(self, events: int) -> None:
+        """Somebody waits."""
+        self.take()
+
+    def take(self) -> bool:
+        """Take one client, if one waits."""
+        try:
+            client, address = self._listener.accept()
+        except OSError as error:
+            if error.errno not in _GONE:
+                self.stop()
+                self._troubled(error)
+            return False
+        client.setblocking(False)
+        self._accepted(client, address[0] if isinstance(address, tuple) else "")
+        return True

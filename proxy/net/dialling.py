@@ -1,0 +1,46 @@
+"""Connections to others."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+
+async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    """A connected, non-blocking socket; of several addresses that a name stands for, the first that answers.
+
+    Raises:
+        OSError: none did, or the name does not resolve.
+        UnicodeError: the name cannot be written in the way of DNS.
+    """
+    failure = OSError(f"{host} has no address")
+    for family, address in await _addresses(loop, host, port):
+        try:
+            return await _dial(loop, family, address)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+async def _dial(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
+    connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.sock_connect(connecting, address)
+    except BaseException:
+        connecting.close()
+        raise
+    return connecting
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Sequence[tuple[int, Any]]:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return [(family, (host, port))]
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
