@@ -11,8 +11,7 @@ from typing import Final
 from proxy.dataplane.admission import Lease
 from proxy.http1.request import Forwarding
 from proxy.net.outflow import Outflow
-from proxy.net.receiver import Receiver
-from proxy.net.stream import Stream
+from proxy.net.stream import Receiver, Stream
 from proxy.upstream.connection import Borrower
 
 NEVER: Final = float("inf")

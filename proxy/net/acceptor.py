@@ -9,6 +9,9 @@ from typing import Final
 
 from proxy.net.poller import LEVEL_READABLE, Poller, Watched
 
+AT_ONCE: Final = 4
+"""Clients that are taken for each look."""
+
 _GONE: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
 """Nobody waits any more: another worker was faster, or the client has left."""
 
@@ -16,8 +19,8 @@ _GONE: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.E
 class Acceptor(Watched):
     """Takes clients while it is started.
 
-    One for each look of the poller: so workers that share a queue take turns, and what they have accepted already is
-    not kept waiting by what they go on accepting.
+    A few for each look of the poller: so workers that share a queue take turns, and whom they have accepted already is
+    not kept waiting by whom they go on accepting.
     """
 
     __slots__ = ("_accepted", "_listener", "_poller", "_troubled", "started")
@@ -56,7 +59,9 @@ class Acceptor(Watched):
 
     def ready(self, events: int) -> None:
         """Somebody waits."""
-        self.take()
+        for _ in range(AT_ONCE):
+            if not self.started or not self.take():
+                return
 
     def take(self) -> bool:
         """Take one client, if one waits."""

@@ -3,9 +3,10 @@
 The loop stays what it is for timers, signals and tasks. The sockets of clients and upstreams do not go through its
 transports, which cost more for each connection and each read than the proxy has to spend.
 
-Sockets are registered once, edge-triggered and for both directions. So pausing and going on cost no system call, and
-the kernel does not look again at a socket whose news was told; in return whoever was told has to read until nothing is
-left (epoll(7), "Level-triggered and edge-triggered").
+Sockets are registered once, edge-triggered. So pausing and going on cost no system call, and the kernel does not look
+again at a socket whose news was told; in return whoever was told has to read until nothing is left (epoll(7),
+"Level-triggered and edge-triggered"). That there is room to write is told only to who has asked for it, lest every new
+socket be looked at once for that alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ READABLE: Final = 0x001
 WRITABLE: Final = 0x004
 BROKEN: Final = 0x008 | 0x010
 PEER_CLOSED: Final = 0x2000
-EDGES: Final = 0x001 | 0x004 | 0x2000 | 0x80000000
+_EDGES: Final = 0x001 | 0x2000 | 0x80000000
+_EDGES_BOTH_WAYS: Final = 0x001 | 0x004 | 0x2000 | 0x80000000
 LEVEL_READABLE: Final = 0x001
 
 BATCH: Final = 256
@@ -48,7 +50,7 @@ class Poller:
         self._watched: dict[int, Watched] = {}
         loop.add_reader(self._epoll.fileno(), self._run)
 
-    def watch(self, descriptor: int, watched: Watched, events: int = EDGES) -> None:
+    def watch(self, descriptor: int, watched: Watched, events: int = _EDGES) -> None:
         """Tell ``watched`` of a descriptor's news. Raises ``OSError`` where the kernel has no room for it."""
         self._watched[descriptor] = watched
         try:
@@ -56,6 +58,10 @@ class Poller:
         except BaseException:
             del self._watched[descriptor]
             raise
+
+    def watch_both_ways(self, descriptor: int) -> None:
+        """Tell also when there is room to write: now if there is, and from now on whenever there is again."""
+        self._epoll.modify(descriptor, _EDGES_BOTH_WAYS)
 
     def forget(self, descriptor: int) -> None:
         """Tell nobody any more; the descriptor is going to be closed, which also ends it for the kernel."""

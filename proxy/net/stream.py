@@ -1,4 +1,4 @@
-"""One connected socket, read and written without waiting."""
+"""One connected socket, read and written without waiting, and whom it tells what happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import termios
 from typing import Final
 
 from proxy.net.poller import BROKEN, PEER_CLOSED, READABLE, WRITABLE, Poller, Watched
-from proxy.net.receiver import NOBODY, Receiver
 
 WRITE_HIGH: Final = 32 * 1024
 WRITE_LOW: Final = 8 * 1024
@@ -24,6 +23,34 @@ PIECES_IN_A_ROW: Final = 4
 """Full pieces that are read before others have their turn."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Receiver:
+    """Has one stream, and is told what happens to it. This one listens to nothing: it stands where nobody has to."""
+
+    __slots__ = ()
+
+    def connection_made(self, stream: Stream) -> None:
+        """The stream is there, and may be written to."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come; they are the receiver's to keep."""
+
+    def eof_received(self) -> bool:
+        """The peer will send no more. ``False`` closes the stream, once what was written is sent."""
+        return False
+
+    def pause_writing(self) -> None:
+        """More is waiting to be sent than should be. Told once, until :meth:`resume_writing`."""
+
+    def resume_writing(self) -> None:
+        """Little is waiting now."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is over; ``error`` is ``None`` if it was closed from here. The last thing that is told."""
+
+
+_NOBODY: Final = Receiver()
 
 
 class Stream(Watched):
@@ -46,6 +73,7 @@ class Stream(Watched):
         "_scheduled",
         "_unread",
         "_waiting",
+        "_watches_room",
         "peer",
         "socket",
     )
@@ -70,6 +98,7 @@ class Stream(Watched):
         self._receiver = receiver
         self._piece = piece
         self._waiting = b""  # written, and not taken by the kernel yet
+        self._watches_room = False  # the poller tells when the kernel takes more
         self._full = False  # the receiver was told to hold back
         self._finishing = False  # our side is closed once everything is sent
         self._closing = False
@@ -182,9 +211,15 @@ class Stream(Watched):
             if sent == len(data):
                 return
             self._waiting = data[sent:]
+            self._await_room()
         if not self._full and len(self._waiting) > WRITE_HIGH:
             self._full = True
             self._receiver.pause_writing()
+
+    def _await_room(self) -> None:
+        if not self._watches_room:
+            self._watches_room = True
+            self._poller.watch_both_ways(self._descriptor)
 
     def _flush(self) -> None:
         waiting = self._waiting
@@ -264,7 +299,7 @@ class Stream(Watched):
         self._poller.loop.call_soon(self._lose, error)
 
     def _lose(self, error: Exception | None) -> None:
-        receiver, self._receiver = self._receiver, NOBODY  # else the two would keep each other alive
+        receiver, self._receiver = self._receiver, _NOBODY  # else the two would keep each other alive
         try:
             receiver.connection_lost(error)
         finally:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from proxy.net.receiver import Receiver
-from proxy.net.stream import Stream
+from proxy.net.stream import Receiver, Stream
 
 PIECE = 96 * 1024
 """Bytes that are read at once, so that a connection that has to wait holds little memory.

@@ -15,10 +15,11 @@ MAX_IDLE_AGE = 4.0
 """Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
 
 SAFE_IDLE_AGE = 0.005
-"""Seconds up to which an idle connection may carry a request that must not be sent twice.
+"""Seconds up to which an idle connection may carry a request that must not be sent twice, whatever the upstream.
 
-Under load a connection is idle for less than that, and no server is so impatient that it closes one so soon. Where
-there is no load a new connection is cheap.
+No server is so impatient that it closes one so soon. With most it may be much older, and they show it: half of the age
+that other connections have reached is safe too. That matters under load, where new connections would cost so much that
+the old ones grew older still.
 """
 
 MAX_IDLE = 512
@@ -28,7 +29,7 @@ MAX_IDLE = 512
 class IdlePool:
     """Idle connections of one upstream, the freshest on top: the others grow old and are closed."""
 
-    __slots__ = ("_closed", "_idle", "_limit", "_on_surplus", "host", "port")
+    __slots__ = ("_closed", "_idle", "_limit", "_on_surplus", "_safe_age", "host", "port")
 
     def __init__(self, address: str, on_surplus: Callable[[], None]) -> None:
         """``on_surplus`` is told when this upstream sends something that nobody has asked for."""
@@ -36,6 +37,7 @@ class IdlePool:
         self._on_surplus = on_surplus
         self._idle: list[UpstreamConnection] = []
         self._closed = False
+        self._safe_age = SAFE_IDLE_AGE
         self._limit = MAX_IDLE
 
     def keep_at_most(self, count: int) -> None:
@@ -52,7 +54,7 @@ class IdlePool:
         """
         idle = self._idle
         while idle:
-            if not repeatable and not idle[-1].lost and now - idle[-1].idle_since > SAFE_IDLE_AGE:
+            if not repeatable and not idle[-1].lost and now - idle[-1].idle_since > self._safe_age:
                 return None  # for those below it are older still
             connection = idle.pop()
             if connection.fit_for_use():
@@ -70,16 +72,19 @@ class IdlePool:
         self._idle.append(connection)
 
     def sweep(self, now: float) -> None:
-        """Close what has been idle for too long."""
-        keep = 0
+        """Close what has been idle for too long, and learn from the rest how patient the upstream is."""
+        old = 0
         for connection in self._idle:  # the oldest come first
-            if not connection.lost and now - connection.idle_since <= MAX_IDLE_AGE:
-                break
-            if not connection.lost:
+            if connection.lost:
+                self._safe_age = SAFE_IDLE_AGE  # it has begun to close them, and may close others just now
+            elif now - connection.idle_since > MAX_IDLE_AGE:
                 connection.discard()
-            keep += 1
-        if keep:
-            del self._idle[:keep]
+            else:
+                break
+            old += 1
+        del self._idle[:old]
+        if self._idle and not old:
+            self._safe_age = max(self._safe_age, (now - self._idle[0].idle_since) / 2)
 
     def close(self) -> None:
         """Close every idle connection, and keep none from now on: nobody will ask for them."""

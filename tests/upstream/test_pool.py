@@ -284,3 +284,19 @@ async def test_a_slow_peer_is_told_from_a_stuck_one(server: Server) -> None:
     assert outflow.stuck(30.0)
     connection.discard()
     peer.close()
+
+
+async def test_what_a_patient_upstream_keeps_may_carry_what_must_not_be_sent_twice(server: Server) -> None:
+    """Others show how long it keeps them; once it closes one, that is forgotten."""
+    (first, one), (second, two) = await server.connect(), await server.connect()
+    server.pool.put(first, 0.0)
+    server.pool.put(second, 0.9)
+    server.pool.sweep(1.0)
+    assert server.pool.take(1.41, repeatable=False) is None
+    assert server.pool.take(1.4, repeatable=False) is second
+    server.pool.put(second, 2.0)
+    one.close()
+    await lost(first)
+    server.pool.sweep(2.0)
+    assert server.pool.take(2.1, repeatable=False) is None
+    two.close()
