@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from proxy.dataplane.access_log import AccessLog, Entry
+from proxy.dataplane.access_log import AccessLog
 from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.dates import DateValue
+from proxy.dataplane.log_lines import NOWHERE
 from proxy.dataplane.roles import Connection
 from proxy.dataplane.routing import Routing
 from proxy.dataplane.visitors import Visitors
@@ -133,7 +134,7 @@ class Door:
         request_id = self.new_request_id()
         self.meters.rejected(error.reason)
         if self.log.on:
-            self.log.write(
-                Entry(client=peer, status=error.status, request_id=request_id, outcome=error.reason), time.time()
-            )
+            said = (peer, b"-", b"", b"-", request_id)
+            line = self.log.line(time.time(), said, 11, error.status, 0, 0.0, NOWHERE, 0, error.reason)
+            self.log.write(line)
         return request_id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from proxy.dataplane.access_log import Entry
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
+from proxy.dataplane.log_lines import NOWHERE, LineFormat
 from proxy.http1.heads import RequestHead
 from proxy.shm.names import Outcome
 
@@ -39,24 +39,19 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
     if lease is not None:
         lease.pool.meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
     if door.log.on:
-        door.log.write(_entry(record, outcome, seconds), time.time())
+        door.log.write(_line(door.log.line, record, outcome, seconds))
 
 
-def _entry(record: Record, outcome: Outcome | None, seconds: float) -> Entry:
+def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
     head, lease = record.head, record.lease
-    return Entry(
-        client=record.peer,
-        method=head.method,
-        target=head.target,
-        host=head.host,
-        version=head.version,
-        status=record.status,
-        sent=record.sent,
-        seconds=seconds,
-        request_id=record.request_id,
-        service=lease.service.name if lease else "",
-        color=lease.pool.color.value if lease else "",
-        upstream=lease.upstream.address if lease else "",
-        attempts=record.attempts,
-        outcome=record.reason or (outcome.value if outcome else "rejected"),
+    return line(
+        time.time(),
+        (record.peer, head.method, head.host, head.target, record.request_id),
+        head.version,
+        record.status,
+        record.sent,
+        seconds,
+        lease.upstream.place if lease is not None else NOWHERE,
+        record.attempts,
+        record.reason or outcome or "rejected",
     )

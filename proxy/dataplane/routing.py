@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from proxy.dataplane.accounting import ColorMeters, UpstreamMeters
+from proxy.dataplane.log_lines import place
 from proxy.shm.board import BoardView
 from proxy.shm.meters import SEEN, Meters
 from proxy.traffic.balance import Picker, make_picker
@@ -25,12 +26,14 @@ from proxy.upstream.pool import IdlePool
 class LiveUpstream:
     """One server as this worker sees it."""
 
-    __slots__ = ("address", "idle", "in_flight", "meters", "streak")
+    __slots__ = ("address", "idle", "in_flight", "meters", "place", "streak")
 
-    def __init__(self, address: str, meters: UpstreamMeters, streak: ErrorStreak | None) -> None:
+    def __init__(self, address: str, meters: UpstreamMeters, place: bytes) -> None:
+        """``place`` is what the access log says of it."""
         self.address = address
+        self.place = place
         self.meters = meters
-        self.streak = streak
+        self.streak: ErrorStreak | None = None
         self.in_flight = 0
         self.idle = IdlePool(address, self.surplus)
 
@@ -140,7 +143,7 @@ class Routing:
 
     def _new_upstream(self, address: str, pool: LivePool, spec: TableService) -> LiveUpstream:
         meters = UpstreamMeters(self._meters, spec.name, pool.color, address)
-        return LiveUpstream(address, meters, None)
+        return LiveUpstream(address, meters, place(spec.name, pool.color.value, address))
 
 
 def _rules(spec: TableService) -> tuple[object, ...]:
