@@ -26,7 +26,7 @@ class LogWriter:
     def __init__(self) -> None:
         """Nothing is open yet, and no thread runs before something is to be opened."""
         self._orders: SimpleQueue[Lines | str | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._writing: threading.Thread | None = None
         self._fd = -1
         self._owned = False
         self.lost = 0
@@ -35,9 +35,9 @@ class LogWriter:
     def open(self, path: str) -> None:
         """Write to this file (``-`` is standard output) what is handed over from now on, and close the one before."""
         self._orders.put(path)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
-            self._thread.start()
+        if self._writing is None:
+            self._writing = threading.Thread(target=self._run, name="access-log", daemon=True)
+            self._writing.start()
 
     def write(self, lines: Lines) -> bool:
         """Hand lines over; ``False`` when too much is waiting already, and they are not taken."""
@@ -48,9 +48,9 @@ class LogWriter:
 
     def close(self, timeout: float) -> None:
         """Write what is waiting, for at most ``timeout`` seconds."""
-        if self._thread is not None:
+        if self._writing is not None:
             self._orders.put(None)
-            self._thread.join(timeout)
+            self._writing.join(timeout)
 
     # In the thread.
 
