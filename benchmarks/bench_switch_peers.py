@@ -36,7 +36,7 @@ def measure(name: str, options: argparse.Namespace) -> Verdict:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="switch-")))
         blue, green = processes.free_port(), processes.free_port()
-        command = [sys.executable, "-m", "benchmarks.peers.colors", f"blue={blue}", f"green={green}"]
+        command = [sys.executable, "-m", "benchmarks.peers.colors", str(blue), str(green)]
         stack.enter_context(processes.running(command, core=None, port=green, log=folder / "colors.log"))
         servers = [f"127.0.0.1:{blue}", f"127.0.0.1:{green}"]
         plan = proxies.Plan(folder, processes.free_port(), processes.free_port(), servers, WORKERS)
@@ -60,8 +60,8 @@ def table(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name, verdict in verdicts.items():
         yield (
-            f"| {name} | {verdict.requests:,} | {verdict.failed:,} | {verdict.stale:,} | {verdict.stale_for * 1e3:,.0f} "
-            f"| {verdict.call_median * 1e3:.1f} | {verdict.call_max * 1e3:.1f} |"
+            f"| {name} | {verdict.requests:,} | {verdict.failed:,} | {verdict.stale:,} "
+            f"| {verdict.stale_for * 1e3:,.0f} | {verdict.call_median * 1e3:.1f} | {verdict.call_max * 1e3:.1f} |"
         )
     yield ""
     for name, verdict in verdicts.items():

@@ -1,12 +1,14 @@
 """A load of bounded rate that writes down every request: when it was sent, when it was over, and who answered.
 
-Run: python -m benchmarks.peers.asking PORT RATE FILE; it asks until its standard input is closed, and then writes FILE.
+Run: python -m benchmarks.peers.asking PORT RATE ONE_SHOT FILE; it asks until its standard input is closed,
+and then writes the file.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import subprocess
 import sys
 import time
@@ -18,10 +20,9 @@ from typing import cast
 
 import uvloop
 
-KEPT = 24
-"""Clients that keep their connection."""
+CLIENTS = 28
 ONE_SHOT = 4
-"""Clients that make a new connection for each request."""
+"""How many clients make a new connection for each request, unless told otherwise; the others keep theirs."""
 
 PATIENCE = 5.0
 """Seconds after which a request without an answer has failed."""
@@ -113,7 +114,8 @@ class Client:
         due = time.monotonic()
         while True:
             await self._once()
-            due = max(due + self._period, time.monotonic())
+            late = time.monotonic() - due
+            due += self._period * max(1, math.ceil(late / self._period))  # in step still, or clients would bunch up
             await asyncio.sleep(due - time.monotonic())
 
     async def _once(self) -> None:
@@ -140,20 +142,20 @@ class Client:
         return await self._connection.ask(self._request)
 
 
-async def _ask(port: int, rate: float, file: Path) -> None:
+async def _ask(port: int, rate: float, one_shot: int) -> list[Asked]:
     told: list[Asked] = []
-    clients = [Client(port, (KEPT + ONE_SHOT) / rate, keep=n < KEPT, told=told) for n in range(KEPT + ONE_SHOT)]
+    clients = [Client(port, CLIENTS / rate, keep=n >= one_shot, told=told) for n in range(CLIENTS)]
     tasks = [asyncio.create_task(client.run(n / rate)) for n, client in enumerate(clients)]
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:
         task.cancel()
-    file.write_text(json.dumps([astuple(asked) for asked in told]))
+    return told
 
 
 @contextmanager
-def asking(port: int, rate: float, file: Path) -> Iterator[list[Asked]]:
+def asking(port: int, rate: float, file: Path, *, one_shot: int = ONE_SHOT) -> Iterator[list[Asked]]:
     """Ask while the block runs; the list is filled when it ends."""
-    command = [sys.executable, "-m", "benchmarks.peers.asking", str(port), str(rate), str(file)]
+    command = [sys.executable, "-m", "benchmarks.peers.asking", str(port), str(rate), str(one_shot), str(file)]
     told: list[Asked] = []
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
@@ -166,4 +168,5 @@ def asking(port: int, rate: float, file: Path) -> Iterator[list[Asked]]:
 
 
 if __name__ == "__main__":
-    uvloop.run(_ask(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])))
+    _told = uvloop.run(_ask(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    Path(sys.argv[4]).write_text(json.dumps([astuple(each) for each in _told]))

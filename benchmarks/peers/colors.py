@@ -1,12 +1,13 @@
 """The two applications behind every proxy that is switched: each answers with the name of its color.
 
-Run: python -m benchmarks.peers.colors blue=PORT green=PORT
+Run: python -m benchmarks.peers.colors BLUE_PORT GREEN_PORT [SERVERS]; each color has so many loopback addresses.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -30,13 +31,18 @@ class Application(asyncio.Protocol):
         self._transport.write(self._answer * len(heads))
 
 
-async def main(colors: dict[str, int]) -> None:
+def addresses(count: int) -> list[str]:
+    """Loopback addresses, as if each were another server; the first is 127.0.0.1."""
+    return [f"127.0.{n // 250}.{1 + n % 250}" for n in range(count)]
+
+
+async def main(blue: int, green: int, servers: int = 1) -> None:
     """Serve until the process is ended."""
     loop = asyncio.get_running_loop()
-    for color, port in colors.items():
-        await loop.create_server(lambda color=color: Application(color), "127.0.0.1", port, backlog=4096)
+    for color, port in (("blue", blue), ("green", green)):
+        await loop.create_server(partial(Application, color), addresses(servers), port, backlog=1024)
     await loop.create_future()
 
 
 if __name__ == "__main__":
-    uvloop.run(main({name: int(port) for name, port in (argument.split("=") for argument in sys.argv[1:])}))
+    uvloop.run(main(*map(int, sys.argv[1:])))
