@@ -82,7 +82,9 @@ class HealthMonitor:
         return service.health is None or (await probe(address, service.health)).ok
 
     def _follow(self, outcome: Outcome) -> None:
-        if outcome.entry is not None and not self._stopped:  # only operators change what there is to probe
+        if outcome.entry is None or self._stopped:  # only operators change what there is to probe
+            return
+        if not _same_targets(outcome.before, outcome.after):
             self._sync(outcome.after)
 
     def _sync(self, state: State) -> None:
@@ -155,6 +157,15 @@ async def _rest(hurry: asyncio.Event, seconds: float) -> bool:
             return await hurry.wait()
     except TimeoutError:
         return False
+
+
+def _same_targets(before: State, after: State) -> bool:
+    """Whether it can be told at a glance that there is nothing else to probe, as after a switch."""
+    return before.services.keys() == after.services.keys() and all(
+        old.spec is new.spec and old.blue is new.blue and old.green is new.green
+        for name, new in after.services.items()
+        if (old := before.services[name]) is not new
+    )
 
 
 def _targets(state: State) -> Iterator[Target]:

@@ -9,7 +9,8 @@ from proxy.control.fleet import Fleet, seen_generations
 from proxy.ipc.messages import Wake
 from proxy.shm.board import Board
 from proxy.traffic.model import State
-from proxy.traffic.table import compile_table, encode_table
+from proxy.traffic.table import TableCompiler
+from proxy.traffic.table_codec import TableEncoder
 
 _RECHECK = 0.05
 """Seconds after which the cells are looked at though no worker said a word: an acknowledgement may have been lost."""
@@ -43,6 +44,8 @@ class Publisher:
         self._board = board
         self._fleet = fleet
         self._bell = Bell()
+        self._compiler = TableCompiler()
+        self._encoder = TableEncoder()
 
     def prepare(self, state: State) -> Edition:
         """The table of a state, so that it is known to fit before anything is decided.
@@ -50,7 +53,7 @@ class Publisher:
         Raises:
             TableTooLarge: it does not fit.
         """
-        payload = encode_table(compile_table(state))
+        payload = self._encoder.encode(self._compiler.compile(state))
         if len(payload) > self._board.capacity:
             raise TableTooLarge(
                 f"the routing table would have {len(payload)} bytes, and {self._board.capacity} fit: "

@@ -19,7 +19,8 @@ from proxy.traffic.retry import FailureReason, RetryBudget
 from proxy.traffic.routes import Router
 from proxy.traffic.spec import Color, DoorSpec
 from proxy.traffic.split import Splitter
-from proxy.traffic.table import RoutingTable, TableService, decode_table
+from proxy.traffic.table import RoutingTable, TableService
+from proxy.traffic.table_codec import TableDecoder
 from proxy.upstream.pool import IdlePool
 
 
@@ -70,7 +71,19 @@ class LiveService:
 class Routing:
     """The table that this worker serves from, checked against the board before every request."""
 
-    __slots__ = ("_meters", "_offset", "_services", "_view", "door", "generation", "router", "trusted", "words")
+    __slots__ = (
+        "_decoder",
+        "_meters",
+        "_offset",
+        "_routes",
+        "_services",
+        "_view",
+        "door",
+        "generation",
+        "router",
+        "trusted",
+        "words",
+    )
 
     def __init__(self, view: BoardView, meters: Meters, offset: int) -> None:
         """Take over the table that is on the board.
@@ -84,7 +97,9 @@ class Routing:
         self._view = view
         self._meters = meters
         self._offset = offset
+        self._decoder = TableDecoder()
         self._services: dict[str, LiveService] = {}
+        self._routes: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.words = view.words
         self.generation = 0
         self.door = DoorSpec()
@@ -95,7 +110,7 @@ class Routing:
     def refresh(self) -> None:
         """Serve from the newest table. The supervisor is told before anything is routed by it."""
         generation, payload = self._view.read()
-        self._take_over(decode_table(payload))
+        self._take_over(self._decoder.decode(payload))
         self.generation = generation
         self._meters.cells[SEEN] = generation
 
@@ -112,15 +127,21 @@ class Routing:
                 _close_idle(pool, keep=())
         for spec in table.services:
             self._take_over_service(spec)
-        self.router = Router((s.spec.hosts, s.spec.paths, s) for s in self._services.values())
-        self.trusted = tuple(ip_network(cidr) for cidr in table.door.trusted_proxies)
-        self.door = table.door
+        routes = [(spec.name, spec.hosts, spec.paths) for spec in table.services]
+        if routes != self._routes:
+            self._routes = routes
+            self.router = Router((spec.hosts, spec.paths, self._services[spec.name]) for spec in table.services)
+        if table.door is not self.door:
+            self.door = table.door
+            self.trusted = tuple(ip_network(cidr) for cidr in table.door.trusted_proxies)
 
     def _take_over_service(self, spec: TableService) -> None:
         service = self._services.get(spec.name)
         fresh = service is None
         if service is None:
             service = self._services[spec.name] = LiveService(spec, self._meters)
+        elif service.spec is spec:
+            return
         before, service.spec = service.spec, spec
         if before.retry != spec.retry:
             service.budget = RetryBudget(spec.retry.budget)

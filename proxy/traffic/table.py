@@ -5,26 +5,15 @@ It names only the upstreams that may be picked. A worker holds one table at a ti
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.traffic.model import Health, Pool, Service, State
-from proxy.traffic.spec import (
-    AccessLog,
-    AccessLogFormat,
-    Balance,
-    Color,
-    DoorSpec,
-    Limits,
-    RetryRule,
-    Timeouts,
-)
+from proxy.traffic.spec import Balance, Color, DoorSpec, RetryRule
 
 
-@dataclass(frozen=True, slots=True)
-class TableUpstream:
-    """One server that may be picked; its weight is at least 1."""
+class TableUpstream(NamedTuple):
+    """One server that may be picked; its weight is at least 1. (A tuple: a table may name thousands.)"""
 
     address: str
     weight: int
@@ -60,13 +49,37 @@ class RoutingTable:
     services: tuple[TableService, ...]
 
 
+class TableCompiler:
+    """Makes the tables of states that follow each other. What a state has in common with the one before is reused.
+
+    So a table costs as much as was changed, and whoever takes it over sees by identity what was not.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Service, TableService]] = {}
+
+    def compile(self, state: State) -> RoutingTable:
+        """The table that a state asks for."""
+        self._known = {name: (service, self._service(service)) for name, service in state.services.items()}
+        return RoutingTable(state.generation, state.door, tuple(compiled for _, compiled in self._known.values()))
+
+    def _service(self, service: Service) -> TableService:
+        before, compiled = self._known.get(service.name, (None, None))
+        if before is None or compiled is None:
+            return _service(service, _pool(service, Color.BLUE), _pool(service, Color.GREEN))
+        if service is before:
+            return compiled
+        pools = (
+            compiled.pool(color) if _same_pool(service, before, color) else _pool(service, color) for color in Color
+        )
+        return _service(service, *pools)
+
+
 def compile_table(state: State) -> RoutingTable:
     """The table that a state asks for."""
-    return RoutingTable(
-        generation=state.generation,
-        door=state.door,
-        services=tuple(_service(service) for service in state.services.values()),
-    )
+    return TableCompiler().compile(state)
 
 
 def eligible(service: Service, color: Color) -> Pool:
@@ -87,78 +100,25 @@ def fails_open(service: Service, color: Color) -> bool:
     return bool(pool) and service.spec.health is not None and not any(u.health is Health.HEALTHY for u in pool)
 
 
-def _service(service: Service) -> TableService:
+def _same_pool(service: Service, before: Service, color: Color) -> bool:
+    checked = service.spec.health is not None
+    return service.pool(color) is before.pool(color) and checked is (before.spec.health is not None)
+
+
+def _pool(service: Service, color: Color) -> tuple[TableUpstream, ...]:
+    return tuple(TableUpstream(upstream.address, upstream.weight) for upstream in eligible(service, color))
+
+
+def _service(service: Service, blue: tuple[TableUpstream, ...], green: tuple[TableUpstream, ...]) -> TableService:
     spec = service.spec
     return TableService(
         name=spec.name,
         hosts=spec.hosts,
         paths=spec.paths,
         split=service.split,
-        blue=tuple(TableUpstream(u.address, u.weight) for u in eligible(service, Color.BLUE)),
-        green=tuple(TableUpstream(u.address, u.weight) for u in eligible(service, Color.GREEN)),
+        blue=blue,
+        green=green,
         balance=spec.balance,
         retry=spec.retry,
         consecutive_errors=spec.outlier.consecutive_errors if spec.outlier else None,
     )
-
-
-def encode_table(table: RoutingTable) -> bytes:
-    """The table as bytes for the board."""
-    raw = {
-        "generation": table.generation,
-        "door": asdict(table.door),
-        "services": [_encode_service(service) for service in table.services],
-    }
-    return json.dumps(raw, separators=(",", ":")).encode()
-
-
-def _encode_service(service: TableService) -> dict[str, Any]:
-    return {
-        "name": service.name,
-        "hosts": service.hosts,
-        "paths": service.paths,
-        "split": service.split,
-        "blue": _encode_pool(service.blue),
-        "green": _encode_pool(service.green),
-        "balance": service.balance,
-        "retry": asdict(service.retry),
-        "consecutive_errors": service.consecutive_errors,
-    }
-
-
-def _encode_pool(pool: tuple[TableUpstream, ...]) -> list[tuple[str, int]]:
-    return [(upstream.address, upstream.weight) for upstream in pool]  # pairs: a table may name thousands
-
-
-def decode_table(data: bytes) -> RoutingTable:
-    """The table that :func:`encode_table` wrote."""
-    raw = json.loads(data)
-    door = raw["door"]
-    return RoutingTable(
-        generation=raw["generation"],
-        door=DoorSpec(
-            timeouts=Timeouts(**door["timeouts"]),
-            limits=Limits(**door["limits"]),
-            access_log=AccessLog(AccessLogFormat(door["access_log"]["format"]), door["access_log"]["path"]),
-            trusted_proxies=tuple(door["trusted_proxies"]),
-        ),
-        services=tuple(_decode_service(service) for service in raw["services"]),
-    )
-
-
-def _decode_service(raw: dict[str, Any]) -> TableService:
-    return TableService(
-        name=raw["name"],
-        hosts=tuple(raw["hosts"]),
-        paths=tuple(raw["paths"]),
-        split=raw["split"],
-        blue=_decode_pool(raw["blue"]),
-        green=_decode_pool(raw["green"]),
-        balance=Balance(raw["balance"]),
-        retry=RetryRule(**raw["retry"]),
-        consecutive_errors=raw["consecutive_errors"],
-    )
-
-
-def _decode_pool(raw: list[tuple[str, int]]) -> tuple[TableUpstream, ...]:
-    return tuple(TableUpstream(address, weight) for address, weight in raw)

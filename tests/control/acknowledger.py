@@ -13,7 +13,7 @@ from proxy.ipc.channel import Channel
 from proxy.ipc.messages import Message, Seen
 from proxy.shm.board import BoardView
 from proxy.shm.meters import SEEN, Meters
-from proxy.traffic.table import decode_table
+from proxy.traffic.table_codec import decode_table
 
 
 async def main(board: int, meters: int, channel: int) -> None:

@@ -15,7 +15,8 @@ from proxy.shm.meters import SEEN, MeterRegion, Meters
 from proxy.shm.names import Outcome, Series
 from proxy.shm.totals import MeterTotals
 from proxy.traffic.spec import Color
-from proxy.traffic.table import RoutingTable, decode_table
+from proxy.traffic.table import RoutingTable
+from proxy.traffic.table_codec import decode_table
 
 
 class Request:

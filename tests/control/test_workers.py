@@ -26,7 +26,8 @@ from proxy.shm.board import Board
 from proxy.shm.names import Series
 from proxy.traffic.configure import initial_state
 from proxy.traffic.spec import AccessLog, AccessLogFormat, Color, DoorSpec
-from proxy.traffic.table import compile_table, encode_table
+from proxy.traffic.table import compile_table
+from proxy.traffic.table_codec import encode_table
 from tests.control.core import SHOP, until
 from tests.harness.processes import alive, free_port
 

@@ -26,7 +26,8 @@ from proxy.shm.meters import MeterRegion, Meters
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat, Balance, DoorSpec, RetryRule
-from proxy.traffic.table import RoutingTable, TableService, TableUpstream, encode_table
+from proxy.traffic.table import RoutingTable, TableService, TableUpstream
+from proxy.traffic.table_codec import encode_table
 from tests.harness.faults import Behaviour, FaultServer
 
 SERVICE = TableService(

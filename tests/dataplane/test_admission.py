@@ -13,7 +13,8 @@ from proxy.shm.board import Board, BoardEmpty, BoardView
 from proxy.shm.meters import MeterRegion, Meters
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.spec import Color, DoorSpec
-from proxy.traffic.table import RoutingTable, TableService, TableUpstream, encode_table
+from proxy.traffic.table import RoutingTable, TableService, TableUpstream
+from proxy.traffic.table_codec import encode_table
 from tests.dataplane.conftest import BLUE, SERVICE
 
 A, B, C = (TableUpstream(f"127.0.0.1:{port}", 1) for port in (1, 2, 3))
@@ -141,3 +142,31 @@ def test_a_lease_outlives_its_upstream(tables: Tables) -> None:
     lease.close(Outcome.FINISHED)
     assert tables.region.value(Series.UPSTREAM_IN_FLIGHT, *BLUE, lease.upstream.address) == balance(tables) == 0
     assert lease.pool.color is Color.BLUE
+
+
+def test_a_table_with_another_split_leaves_everything_else_alone(tables: Tables) -> None:
+    """A switch costs a worker no look at the upstreams, and their circle goes on where it was."""
+    routing = tables.routing()
+    service, router, trusted = service_of(routing), routing.router, routing.trusted
+    picker = service.pools[Color.BLUE].picker
+    tables.publish(replace(SERVICE, blue=(A, B), split=2_500))
+    routing.refresh()
+    assert service_of(routing).spec.split == 2_500
+    assert (routing.router, routing.trusted) == (router, trusted)
+    assert service_of(routing).pools[Color.BLUE].picker is picker
+
+
+def test_services_come_move_and_go(tables: Tables) -> None:
+    """Every table says anew which hosts there are, in whatever order, and where their requests go."""
+    routing = tables.routing()
+    shop, blog = replace(SERVICE, name="shop", hosts=("shop",), blue=(A,)), replace(SERVICE, hosts=("blog",), blue=(B,))
+    moved = replace(shop, hosts=("store",), blue=(C,))
+    for services in ((shop,), (blog, shop), (shop, blog), (moved, blog), (blog,)):
+        tables.publish(*services)
+        routing.refresh()
+        for host in ("shop", "blog", "store"):
+            found = routing.router.match(host.encode(), b"/")
+            wanted = next((each for each in services if host in each.hosts), None)
+            assert (found.spec if found else None) == wanted
+            if found is not None and wanted is not None:
+                assert list(found.pools[Color.BLUE].upstreams) == [entry.address for entry in wanted.blue]

@@ -22,7 +22,8 @@ from proxy.shm.board import Board
 from proxy.shm.meters import MeterRegion
 from proxy.shm.names import Series
 from proxy.traffic.spec import AccessLog, AccessLogFormat, Color, DoorSpec
-from proxy.traffic.table import RoutingTable, TableUpstream, encode_table
+from proxy.traffic.table import RoutingTable, TableUpstream
+from proxy.traffic.table_codec import encode_table
 from tests.dataplane.conftest import GET, SERVICE
 
 ROOT = Path(__file__).parents[2]
