@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check lint types layers bench soak fuzz tools image clean
+.PHONY: help run demo test check lint types layers compiled test-compiled bench soak fuzz tools image clean
 
 # The first Python of 3.11 or newer; looked for only when .venv has to be made.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -16,9 +16,14 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --constraint
 # two of them are never installed at the same time.
 RUN_VENV := .venv/.stamp-run
 DEV_VENV := .venv/.stamp-dev
+# An environment with the compiled wheel, which finds everything else in .venv. The source tree comes last on its path,
+# for the tests that are run in it: what is imported as `proxy` is what the wheel holds.
+COMPILED := build/compiled
+COMPILED_TESTS := tests/http1 tests/traffic tests/shm tests/upstream tests/dataplane tests/wire tests/fuzz
+SITE_PACKAGES = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*##  */\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*##  */\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(RUN_VENV)  ## Front door on 8080, admin on 9000, two blue and two green demo apps, until Ctrl-C
 	@exec $(BIN)/bluegreen demo
@@ -42,6 +47,11 @@ types: $(DEV_VENV)
 layers: $(DEV_VENV)
 	@$(BIN)/python -m pytest --quiet --no-header tests/test_layers.py
 
+compiled: $(COMPILED)/.stamp  ## The program with its hot path compiled: build/compiled/bin/bluegreen (needs a C compiler)
+
+test-compiled: $(DEV_VENV) $(COMPILED)/.stamp  ## The tests of what is compiled, against the compiled program
+	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m pytest --compiled --override-ini pythonpath= $(COMPILED_TESTS)
+
 bench: $(DEV_VENV)  ## Run every benchmarks/bench_*.py in turn
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
@@ -51,7 +61,7 @@ soak: $(DEV_VENV)  ## The soak test at full length: 200,000 requests, 20,000 bro
 fuzz: $(DEV_VENV)  ## Random requests and answers against a second parser, for SECONDS=600; SEED=n repeats a run
 	@SECONDS=$(SECONDS) SEED=$(SEED) exec $(BIN)/python -m tests.fuzz.run
 
-tools:  ## Install the programs that tests use and pip has not (Debian, as root; elsewhere it says what is missing)
+tools: $(RUN_VENV)  ## Install the programs that tests use and pip has not (Debian, as root; elsewhere it says what is missing)
 	@scripts/install-tools
 
 image:  ## Build the container image with buildah
@@ -72,4 +82,17 @@ $(RUN_VENV): pyproject.toml requirements/lock.txt
 
 $(DEV_VENV): $(RUN_VENV)
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# Built anew as a whole whenever any source has changed, so that nothing of an older one stays.
+$(COMPILED)/.stamp: $(RUN_VENV) hatch_build.py $(shell find proxy -name '*.py')
+	@scripts/find-compiler
+	@rm -rf $(COMPILED) build/wheel
+	@BLUEGREEN_COMPILE=1 PIP_CONSTRAINT=requirements/lock.txt PIP_BUILD_CONSTRAINT=requirements/lock.txt \
+		$(BIN)/python -m pip -qq --disable-pip-version-check wheel --no-deps --wheel-dir build/wheel .
+	@$(BIN)/python -m venv --without-pip $(COMPILED)
+	@$(BIN)/python -m pip -qq --disable-pip-version-check --python $(COMPILED)/bin/python \
+		install --no-deps build/wheel/*.whl
+	@printf '%s\n' $(SITE_PACKAGES) $(CURDIR) >"$$($(COMPILED)/bin/python -c \
+		'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
 	@touch $@

@@ -1,0 +1,27 @@
+"""Which modules mypyc is to compile, and which of them are found compiled by those who import them here."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def modules_to_compile() -> Iterator[str]:
+    """The names that pyproject.toml tells the build hook."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    for package in hook["packages"]:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            path = file.relative_to(ROOT)
+            if file.name != "__init__.py" and str(path) not in hook["left-out"]:
+                yield ".".join(path.with_suffix("").parts)
+
+
+def is_compiled(name: str) -> bool:
+    """Whether whoever imports a module gets machine code."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None and spec.origin.endswith(".so")
