@@ -6,6 +6,7 @@ from proxy.dataplane.bodies import ResponseBody
 from proxy.dataplane.dates import DateValue
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.heads import RequestHead, ResponseHead
+from proxy.http1.recent import Recent
 from proxy.http1.response import check_partial_response, forward_response, read_response, refuse_unasked_switch
 
 MAX_INTERIM = 16
@@ -22,6 +23,7 @@ class Answer:
         "_buffer",
         "_date",
         "_interim",
+        "_recent",
         "_request",
         "_request_id",
         "begun",
@@ -31,10 +33,14 @@ class Answer:
         "switched",
     )
 
-    def __init__(self, request: RequestHead, request_id: bytes, date: DateValue) -> None:
+    def __init__(
+        self, request: RequestHead, request_id: bytes, date: DateValue, recent: Recent[ResponseHead] | None = None
+    ) -> None:
+        """``recent`` are the heads that were read before, of whichever answers."""
         self._request = request
         self._request_id = request_id
         self._date = date
+        self._recent = recent
         self._buffer = b""
         self._interim = 0
         self._body: ResponseBody | None = None
@@ -83,7 +89,7 @@ class Answer:
         self._buffer = self._buffer + data if seen else data
         out = b""
         while (end := self._buffer.find(END_OF_HEAD, max(seen - 3, 0)) + 4) > 3:
-            head = read_response(self._buffer[:end], method=self._request.method)
+            head = read_response(self._buffer[:end], method=self._request.method, recent=self._recent)
             rest, self._buffer = self._buffer[end:], b""
             if head.status == 101:
                 self._buffer = rest

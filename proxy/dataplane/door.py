@@ -17,6 +17,8 @@ from proxy.dataplane.routing import Routing
 from proxy.dataplane.visitors import Visitors
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
+from proxy.http1.heads import RequestFields, ResponseHead
+from proxy.http1.recent import Recent
 from proxy.net.poller import Poller
 from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged
@@ -45,6 +47,8 @@ class Door:
         "meters",
         "on_leave",
         "poller",
+        "recent_answers",
+        "recent_fields",
         "routing",
         "stopping",
         "visitors",
@@ -72,6 +76,8 @@ class Door:
         self.log = log
         self.connections: set[Connection] = set()
         self.date = DateValue()
+        self.recent_fields: Recent[RequestFields] = Recent()
+        self.recent_answers: Recent[ResponseHead] = Recent()
         self.visitors = Visitors(addresses)
         self.stopping = False
         self.on_leave: Callable[[], None] = nobody_waits

@@ -239,7 +239,7 @@ class ClientConnection(Client):
 
     def _begin_exchange(self) -> bool:
         """Whether there was a whole head to begin with."""
-        request = self._inbox.next_request(self.door.routing.door.limits)
+        request = self._inbox.next_request(self.door.routing.door.limits, self.door.recent_fields)
         if request is None:
             self._expect_more()
             return False

@@ -40,7 +40,7 @@ class Exchange(Asker):
         self._record = record
         self._lease = lease
         self._upload = upload
-        self._answer = Answer(record.head, record.request_id, door.date)
+        self._answer = Answer(record.head, record.request_id, door.date, door.recent_answers)
         self._attempts = Attempts(door, client, record, lease, upload, outgoing)
 
     def start(self, rest: bytes) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.http1.heads import RequestHead
+from proxy.http1.heads import RequestFields, RequestHead
+from proxy.http1.recent import Recent
 from proxy.http1.request import check_partial_head, head_end, read_request, skip_blank_lines
 from proxy.traffic.spec import Limits
 
@@ -40,8 +41,10 @@ class Inbox:
         self._seen = 0
         return data
 
-    def next_request(self, limits: Limits) -> tuple[RequestHead, bytes] | None:
+    def next_request(self, limits: Limits, recent: Recent[RequestFields]) -> tuple[RequestHead, bytes] | None:
         """The first head with what came after it, taken out; ``None`` while it is not complete.
+
+        ``recent`` are the fields that were read before, of whomever.
 
         Raises:
             RequestError: this is no request, or will never be one however it goes on.
@@ -53,7 +56,7 @@ class Inbox:
             check_partial_head(data, limits, start, seen=self._seen)
             self._seen = len(data)
             return None
-        head = read_request(data[start:end], max_headers=limits.max_headers)
+        head = read_request(data[start:end], max_headers=limits.max_headers, recent=recent)
         self.data = b""
         self._seen = 0
         return head, data[end:]

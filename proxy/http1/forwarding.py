@@ -82,11 +82,13 @@ def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes
     """
     if head.fields is not None:
         return _rebuild(head, head.fields, forwarding, request_id, client or forwarding.peer)
-    raw = head.raw
     return b"".join(
         (
-            raw[: head.cut_start],
-            raw[head.cut_end : -2],
+            head.method,
+            b" ",
+            head.target,
+            b" HTTP/1.1\r\n",
+            head.passed,
             forwarding.known,
             head.authority,
             b"\r\nX-Request-Id: ",

@@ -8,6 +8,19 @@ from proxy.http1.fields import Field
 
 
 @dataclass(slots=True)
+class RequestFields:
+    """What the fields of an ordinary request say. They say the same whatever is asked for."""
+
+    authority: bytes
+    host: bytes
+    length: int
+    keep_alive: bool
+    passed: bytes
+    count: int
+    """How many they are."""
+
+
+@dataclass(slots=True)
 class RequestHead:
     """A request up to its body."""
 
@@ -28,10 +41,8 @@ class RequestHead:
     """Bytes of the body, 0 for none, or ``CHUNKED``."""
     keep_alive: bool
     """Whether the client wants to go on using its connection."""
-    cut_start: int = 0
-    """An ordinary head passes as bytes, except those from here ..."""
-    cut_end: int = 0
-    """... to here: its Connection field."""
+    passed: bytes = b""
+    """The field lines of an ordinary head as they are passed on: as they came, without its Connection."""
     expect_continue: bool = False
     """Whether the client waits for a 100 before it sends the body."""
     upgrade: bytes = b""
@@ -44,7 +55,7 @@ class RequestHead:
 
 @dataclass(slots=True)
 class ResponseHead:
-    """A response up to its body."""
+    """A response up to its body. Answers with the same head may share one, so it never changes."""
 
     raw: bytes
     """As received, through the empty line."""
@@ -59,10 +70,10 @@ class ResponseHead:
     """Whether it is a stream of server-sent events."""
     has_request_id: bool
     """Whether the upstream set X-Request-Id itself."""
-    cut_start: int = 0
-    """An ordinary head passes as bytes, except those from here ..."""
-    cut_end: int = 0
-    """... to here: its Connection and Keep-Alive fields."""
+    passed: bytes = b""
+    """An ordinary head as it is passed on, up to what depends on the request: without Connection and Keep-Alive."""
+    dated: bool = False
+    """Whether an ordinary head has a Date."""
     upgrade: bytes = b""
     """What a 101 switches to."""
     fields: list[Field] | None = None

@@ -14,8 +14,9 @@ from proxy.http1.grammar import (
     either_case,
     harmless_field,
 )
-from proxy.http1.heads import RequestHead
+from proxy.http1.heads import RequestFields, RequestHead
 from proxy.http1.partial import HeadLimits, check_partial_head, head_end, skip_blank_lines
+from proxy.http1.recent import Recent
 from proxy.http1.request_line import METHODS
 from proxy.http1.unusual_request import read_unusual
 
@@ -55,14 +56,15 @@ _MATTERS = (
     b"x-request-id",
 )
 
-_ORDINARY = re.compile(
+_LINE = re.compile(rb"""(?x) ([A-Z]++)\ ((/[!-\"$->@-\[\]-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n""").match
+
+_FIELDS = re.compile(
     rb"""(?x)
-    ([A-Z]++)\ ((/[!-\"$->@-\[\]-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n
     (?: %(harmless)b
-      | %(host)b:(?(4)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[1-5]?[0-9]{1,4})?)\r\n
-      | (%(connection)b:(?(7)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
-      | %(content_length)b:(?(8)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
-      | %(content_type)b(?(9)(?!))(:)[^\r]*+\r\n
+      | %(host)b:(?(1)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[1-5]?[0-9]{1,4})?)\r\n
+      | (%(connection)b:(?(4)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
+      | %(content_length)b:(?(5)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
+      | %(content_type)b(?(6)(?!))(:)[^\r]*+\r\n
       | %(closer_look)b
     )*
     \r\n"""
@@ -87,32 +89,57 @@ def _ordinary_options(method: bytes, head: bytes) -> bool:
     return method == b"OPTIONS" and b"\nmax-forwards" not in head.lower()
 
 
-def read_request(head: bytes, *, max_headers: int) -> RequestHead:
+def read_request(head: bytes, *, max_headers: int, recent: Recent[RequestFields] | None = None) -> RequestHead:
     """The request that a whole head asks for, from its first line through its empty line.
 
-    ``max_headers`` is the number of fields that it may have. Raises :class:`RequestError` for every head that is not
-    strictly within RFC 9112, and for what this proxy does not do.
+    ``max_headers`` is the number of fields that it may have; ``recent`` are the fields that were read before. Raises
+    :class:`RequestError` for every head that is not strictly within RFC 9112, and for what this proxy does not do.
     """
-    if len(head) > ORDINARY_SIZE:
+    line = _LINE(head) if len(head) <= ORDINARY_SIZE else None
+    if line is None:
         return read_unusual(head, max_headers)
-    match = _ORDINARY(head)
-    line_ends = head.translate(None, PRINTABLE)
-    if match is None or not LINE_ENDS.startswith(line_ends) or len(line_ends) > 2 * max_headers + 4:
+    text = head[line.end() :]
+    fields = recent.find(text) if recent is not None else None
+    if fields is None:
+        fields = _read_fields(text)
+        if fields is not None and recent is not None:
+            recent.keep(text, fields)
+    method, target, path = line.groups()
+    if (
+        fields is None
+        or fields.count > max_headers
+        or (method not in _ORDINARY_METHODS and not _ordinary_options(method, head))
+    ):
         return read_unusual(head, max_headers)
-    method, target, path, authority, host, connection, option, length, _ = match.groups()
-    if authority is None or (method not in _ORDINARY_METHODS and not _ordinary_options(method, head)):
-        return read_unusual(head, max_headers)
-    cut_start, cut_end = match.span(6) if connection else (0, 0)
     return RequestHead(
         head,
         method,
         target,
         path,
         11,
+        fields.authority,
+        fields.host,
+        fields.length,
+        fields.keep_alive,
+        fields.passed,
+    )
+
+
+def _read_fields(text: bytes) -> RequestFields | None:
+    """What field lines say that end with the empty line; ``None`` where they are not ordinary."""
+    match = _FIELDS(text)
+    line_ends = text.translate(None, PRINTABLE)
+    if match is None or not LINE_ENDS.startswith(line_ends):
+        return None
+    authority, host, connection, option, length, _ = match.groups()
+    if authority is None:
+        return None
+    start, end = match.span(3) if connection else (0, 0)
+    return RequestFields(
         authority,
         host.lower(),
         int(length) if length else 0,
         option is None or len(option) != 5,
-        cut_start,
-        cut_end,
+        text[:start] + text[end:-2],
+        len(line_ends) // 2 - 1,
     )

@@ -18,6 +18,7 @@ from proxy.http1.grammar import (
     harmless_field,
 )
 from proxy.http1.heads import ResponseHead
+from proxy.http1.recent import Recent
 from proxy.http1.unusual_response import (
     EVENT_STREAM,
     MAX_RESPONSE_HEAD,
@@ -79,12 +80,23 @@ _ORDINARY = re.compile(
 _VIA = b"Via: 1.1 %b\r\n" % VIA
 
 
-def read_response(head: bytes, *, method: bytes) -> ResponseHead:
+def read_response(head: bytes, *, method: bytes, recent: Recent[ResponseHead] | None = None) -> ResponseHead:
     """The response that a whole head begins, from its status line through its empty line.
 
-    ``method`` is the request's: the answer to HEAD has no body, whatever its head says (RFC 9112 6.3). Raises
-    :class:`ResponseError` for every head that is not strictly within RFC 9112.
+    ``method`` is the request's: the answer to HEAD has no body, whatever its head says (RFC 9112 6.3). ``recent`` are
+    those that were read before. Raises :class:`ResponseError` for every head that is not strictly within RFC 9112.
     """
+    if recent is None or method == b"HEAD":
+        return _read(head, method)
+    known = recent.find(head)
+    if known is None:
+        known = _read(head, method)
+        if known.fields is None:  # else it was no ordinary one
+            recent.keep(head, known)
+    return known
+
+
+def _read(head: bytes, method: bytes) -> ResponseHead:
     if len(head) > ORDINARY_SIZE:
         return read_unusual_response(head, method)
     match = _ORDINARY(head)
@@ -100,7 +112,7 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
         size = CHUNKED
     else:
         size = int(length) if length is not None else UNTIL_CLOSE
-    cut_start, cut_end = match.span(5) if connection is not None else (0, 0)
+    start, end = match.span(5) if connection is not None else (0, 0)
     return ResponseHead(
         head,
         int(status),
@@ -109,8 +121,8 @@ def read_response(head: bytes, *, method: bytes) -> ResponseHead:
         size != UNTIL_CLOSE,
         event_stream is not None,
         request_id is not None,
-        cut_start,
-        cut_end,
+        head[:start] + head[end:-2] + _VIA,
+        b"\ndate:" in head.lower(),
     )
 
 
@@ -128,22 +140,15 @@ def forward_response(
         raise ValueError("only the close can end this body")
     if head.fields is not None or version < 11:
         return _rebuild(head, version=version, keep_alive=keep_alive, request_id=request_id, date=date)
-    raw = head.raw
     return b"".join(
         (
-            raw[: head.cut_start],
-            raw[head.cut_end : -2],
-            _VIA,
-            b"" if raw.find(b"\nDate:") > 0 or _is_dated(raw) else b"Date: %b\r\n" % date(),
+            head.passed,
+            b"" if head.dated else b"Date: %b\r\n" % date(),
             b"Transfer-Encoding: chunked\r\n" if head.length == UNTIL_CLOSE else b"",
             b"" if keep_alive else b"Connection: close\r\n",
             b"\r\n" if head.has_request_id else b"X-Request-Id: %b\r\n\r\n" % request_id,
         )
     )
-
-
-def _is_dated(raw: bytes) -> bool:
-    return b"\ndate:" in raw.lower()
 
 
 def _rebuild(

@@ -14,7 +14,8 @@ from proxy.http1.errors import RequestError, ResponseError, WireError
 from proxy.http1.fields import HOP_BY_HOP
 from proxy.http1.forwarding import Forwarding, client_request_id, forward_request
 from proxy.http1.framing import CHUNKED
-from proxy.http1.heads import RequestHead, ResponseHead
+from proxy.http1.heads import RequestFields, RequestHead, ResponseHead
+from proxy.http1.recent import Recent
 from proxy.http1.request import read_request
 from proxy.http1.response import forward_response, read_response
 from proxy.http1.unusual_request import read_unusual
@@ -49,6 +50,9 @@ def _outcome(read: Callable[[], T]) -> T | tuple[str, int]:
 def _same_request(head: bytes) -> None:
     short = _outcome(lambda: read_request(head, max_headers=20))
     long = _outcome(lambda: read_unusual(head, 20))
+    recent: Recent[RequestFields] = Recent()
+    for _ in range(2):
+        assert _outcome(lambda: read_request(head, max_headers=20, recent=recent)) == short
     if not isinstance(short, RequestHead) or not isinstance(long, RequestHead):
         assert short == long
         return
@@ -68,6 +72,9 @@ def _framing_last(head: bytes) -> list[tuple[bytes, bytes]]:
 def _same_response(head: bytes, method: bytes) -> None:
     short = _outcome(lambda: read_response(head, method=method))
     long = _outcome(lambda: read_unusual_response(head, method))
+    recent: Recent[ResponseHead] = Recent()
+    for _ in range(2):
+        assert _outcome(lambda: read_response(head, method=method, recent=recent)) == short
     if not isinstance(short, ResponseHead) or not isinstance(long, ResponseHead):
         assert short == long
         return
