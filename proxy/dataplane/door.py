@@ -37,6 +37,7 @@ class Door:
     """The routing, the meters, the log and the open connections of this worker."""
 
     __slots__ = (
+        "_forwardings",
         "_next_request",
         "_on_suspect",
         "_prefix",
@@ -76,6 +77,7 @@ class Door:
         self.log = log
         self.connections: set[Connection] = set()
         self.date = DateValue()
+        self._forwardings: Recent[Forwarding] = Recent()
         self.recent_fields: Recent[RequestFields] = Recent()
         self.recent_answers: Recent[ResponseHead] = Recent()
         self.visitors = Visitors(addresses)
@@ -94,6 +96,7 @@ class Door:
                 routing.refresh()
             except BoardDamaged:  # the table that is served already is still the best there is
                 return
+            self._forwardings = Recent()  # others may be trusted now
             self.log.configure(routing.door.access_log)
 
     def new_request_id(self) -> bytes:
@@ -103,7 +106,12 @@ class Door:
 
     def forwarding(self, peer: str) -> Forwarding:
         """What upstreams are told of a client: its address, and whether what it says of others is believed."""
-        return Forwarding(peer=peer.encode() or b"unknown", scheme=b"http", trusted=self.trusts(peer))
+        address = peer.encode() or b"unknown"
+        known = self._forwardings.find(address)
+        if known is None:
+            known = Forwarding(peer=address, scheme=b"http", trusted=self.trusts(peer))
+            self._forwardings.keep(address, known)
+        return known
 
     def trusts(self, address: str) -> bool:
         """Whether an address is that of a proxy in front of this one. No address (a unix socket) is not."""

@@ -20,6 +20,7 @@ from proxy.dataplane.preface import PrefaceReader
 from proxy.dataplane.roles import Connection
 from proxy.dataplane.room import WHOLE, Descriptors, Room, Share, room_for, share_idle
 from proxy.net.acceptor import Acceptor
+from proxy.net.poller import Socket
 from proxy.net.stream import Stream
 from proxy.shm.names import PauseReason
 
@@ -121,12 +122,12 @@ class Listening:
     def _acceptor(self, listener: socket.socket, proxied: bool) -> Acceptor:
         newcomer: Newcomer = PrefaceReader if proxied else ClientConnection
 
-        def accepted(client: socket.socket, address: str) -> None:
+        def accepted(client: Socket, address: str) -> None:
             self._welcome(client, address, newcomer)
 
         return Acceptor(self._door.poller, listener, accepted, self._kernel_refuses)
 
-    def _welcome(self, client: socket.socket, address: str, newcomer: Newcomer) -> None:
+    def _welcome(self, client: Socket, address: str, newcomer: Newcomer) -> None:
         door = self._door
         if len(door.connections) + 1 >= self._room.clients:
             self._pause()

@@ -9,6 +9,7 @@ from proxy.dataplane.door import Door
 from proxy.dataplane.reporting import Record, report
 from proxy.dataplane.roles import LOOK, NEVER, Client, Occupant
 from proxy.net.outflow import Outflow
+from proxy.net.poller import Socket
 from proxy.shm.names import Outcome
 from proxy.traffic.retry import FailureReason
 from proxy.upstream.connection import UpstreamConnection
@@ -152,6 +153,6 @@ class Tunnel(Occupant):
         self._client.abort()
 
 
-def _watch_for_vanished_peer(peer: socket.socket) -> None:
+def _watch_for_vanished_peer(peer: Socket) -> None:
     """Have the kernel notice a peer that is gone without a word: a tunnel may well be silent for hours."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from proxy.net.poller import LEVEL_READABLE, Poller, Watched
+from proxy.net.poller import LEVEL_READABLE, Poller, Socket, Watched
 
 AT_ONCE: Final = 4
 """Clients that are taken for each look."""
@@ -23,13 +23,13 @@ class Acceptor(Watched):
     not kept waiting by whom they go on accepting.
     """
 
-    __slots__ = ("_accepted", "_listener", "_poller", "_troubled", "started")
+    __slots__ = ("_accepted", "_family", "_listener", "_poller", "_troubled", "started")
 
     def __init__(
         self,
         poller: Poller,
         listener: socket.socket,
-        accepted: Callable[[socket.socket, str], None],
+        accepted: Callable[[Socket, str], None],
         troubled: Callable[[OSError], None],
     ) -> None:
         """Not started yet.
@@ -41,6 +41,7 @@ class Acceptor(Watched):
         """
         self._poller = poller
         self._listener = listener
+        self._family = int(listener.family)
         self._accepted = accepted
         self._troubled = troubled
         self.started = False
@@ -66,12 +67,14 @@ class Acceptor(Watched):
     def take(self) -> bool:
         """Take one client, if one waits."""
         try:
-            client, address = self._listener.accept()
+            descriptor, address = self._listener._accept()  # type: ignore[attr-defined]
         except OSError as error:
             if error.errno not in _GONE:
                 self.stop()
                 self._troubled(error)
             return False
+        # As socket.accept() does it, but for the enumerations and the wrapper that it makes of each socket.
+        client = Socket(self._family, socket.SOCK_STREAM, 0, descriptor)
         client.setblocking(False)
         self._accepted(client, address[0] if isinstance(address, tuple) else "")
         return True

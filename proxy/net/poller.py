@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 from typing import Final
 
 # The values of select.EPOLLIN and so on: as literals they cost nothing.
@@ -23,6 +24,9 @@ PEER_CLOSED: Final = 0x2000
 _EDGES: Final = 0x001 | 0x2000 | 0x80000000
 _EDGES_BOTH_WAYS: Final = 0x001 | 0x004 | 0x2000 | 0x80000000
 LEVEL_READABLE: Final = 0x001
+
+Socket = socket.SocketType
+"""A socket as the interpreter has it, without the wrapper in the standard library: there is one for each connection."""
 
 BATCH: Final = 256
 """Sockets that are looked after before the loop has its turn again."""

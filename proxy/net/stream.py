@@ -10,7 +10,7 @@ import struct
 import termios
 from typing import Final
 
-from proxy.net.poller import BROKEN, PEER_CLOSED, READABLE, WRITABLE, Poller, Watched
+from proxy.net.poller import BROKEN, PEER_CLOSED, READABLE, WRITABLE, Poller, Socket, Watched
 
 WRITE_HIGH: Final = 32 * 1024
 WRITE_LOW: Final = 8 * 1024
@@ -78,9 +78,7 @@ class Stream(Watched):
         "socket",
     )
 
-    def __init__(
-        self, poller: Poller, connected: socket.socket, receiver: Receiver, piece: int, peer: str = ""
-    ) -> None:
+    def __init__(self, poller: Poller, connected: Socket, receiver: Receiver, piece: int, peer: str = "") -> None:
         """Takes the socket over, and tells the receiver so.
 
         Args:
