@@ -19,6 +19,9 @@ WRITE_LOW: Final = 8 * 1024
 RECEIVE_SIZE: Final = 64 * 1024
 """Bytes that are taken at once outside the ordinary reading."""
 
+SMALL_PIECE: Final = 16 * 1024
+"""Bytes that are read at once where the last piece was not full."""
+
 PIECES_IN_A_ROW: Final = 4
 """Full pieces that are read before others have their turn."""
 
@@ -71,6 +74,7 @@ class Stream(Watched):
         "_poller",
         "_receiver",
         "_scheduled",
+        "_size",
         "_unread",
         "_waiting",
         "_watches_room",
@@ -95,6 +99,7 @@ class Stream(Watched):
         self._poller = poller
         self._receiver = receiver
         self._piece = piece
+        self._size = SMALL_PIECE  # that are read at once; the kernel fills new memory, which is dear where little comes
         self._waiting = b""  # written, and not taken by the kernel yet
         self._watches_room = False  # the poller tells when the kernel takes more
         self._full = False  # the receiver was told to hold back
@@ -124,13 +129,13 @@ class Stream(Watched):
 
     def _read(self, to_the_end: bool) -> None:
         """Read until the kernel has no more, which a piece that is not full shows unless the peer has closed too."""
-        piece = self._piece
+        size = self._size
         for _ in range(PIECES_IN_A_ROW):
             if self._paused or self._closing or self._ended:
                 self._unread = True
                 return
             try:
-                data = self.socket.recv(piece)
+                data = self.socket.recv(size)
             except (BlockingIOError, InterruptedError):
                 self._unread = False
                 return
@@ -141,8 +146,12 @@ class Stream(Watched):
                 self._end()
                 return
             self._receiver.data_received(data)
-            if len(data) < piece and not to_the_end:
-                return
+            if len(data) == size:
+                size = self._size = self._piece
+            else:
+                size = self._size = SMALL_PIECE
+                if not to_the_end:
+                    return
         self._unread = True
         self._look_soon()
 
