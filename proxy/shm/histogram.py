@@ -6,15 +6,17 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS
 
-_SUM = HISTOGRAM_CELLS - 1
+_SUM: Final = HISTOGRAM_CELLS - 1
+_FIRST_BUCKET: Final = BUCKETS[0]
 
 
 def observe(cells: memoryview, first: int, seconds: float) -> None:
     """Count a duration of 0 or more ``seconds`` in the block of ``HISTOGRAM_CELLS`` cells that starts at ``first``."""
-    cells[first + bisect_left(BUCKETS, seconds)] += 1
+    cells[first if seconds <= _FIRST_BUCKET else first + bisect_left(BUCKETS, seconds)] += 1
     cells[first + _SUM] += int(seconds * 1e6 + 0.5)
 
 
