@@ -26,7 +26,7 @@ from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Command, Context, Observation, OperatorCommand
-from proxy.traffic.document import dump_state
+from proxy.traffic.document import StateDumper
 from proxy.traffic.model import Operation, Phase, State
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
@@ -63,6 +63,7 @@ class Controller:
         self._fleet = fleet
         self._events = events
         self._ledger = Ledger(store, events, retry_after=retry_after)
+        self._dumper = StateDumper()
         self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock)
         self._lock = asyncio.Lock()
         self._bell = Bell()
@@ -87,7 +88,7 @@ class Controller:
         async with self._lock:
             edition = self._publisher.prepare(self.state)
             try:
-                await self._ledger.commit(dump_state(self.state), start_entry(self.state, self._clock.wall()))
+                await self._ledger.commit(self._dumper.dump(self.state), start_entry(self.state, self._clock.wall()))
             except StoreUnavailable as error:
                 logger.error("serving what was stored last, though the store cannot be written: %s", error)
             self._publisher.publish(edition)
@@ -205,7 +206,7 @@ class Controller:
         if isinstance(command, _OPERATOR_COMMANDS):
             entry = entry_of(command, reduction, context)
             operations = (*reduction.ended, *self._begun(reduction))
-            return await self._ledger.commit(dump_state(reduction.state), entry, operations)
+            return await self._ledger.commit(self._dumper.dump(reduction.state), entry, operations)
         for operation in reduction.ended:
             await self._ledger.record(operation)
         return None

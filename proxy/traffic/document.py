@@ -6,9 +6,9 @@ ended on the way back, because what they counted died with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from proxy.traffic.configure import initial_service, reconfigured
 from proxy.traffic.model import Operation, OperationState, Phase, Pool, Service, State, Upstream
@@ -16,35 +16,58 @@ from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, Upstrea
 
 Document = dict[str, Any]
 
+P = TypeVar("P")
+
 INTERRUPTED = "the program was stopped while this ran: the split it set is served, what it counted is lost"
 """The note of an operation that did not live to see its end."""
 
 
+class StateDumper:
+    """Dumps states that follow each other: pools that are the same objects as before are not gone through again."""
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, str, Color], tuple[object, list[Document]]] = {}
+        self._now = self._before
+
+    def dump(self, state: State) -> Document:
+        """The will of the operators, as JSON-ready data. It is only to be read: later documents share its lists."""
+        self._before, self._now = self._now, {}
+        return {
+            "generation": state.generation,
+            "next_operation": state.next_operation,
+            "services": {name: self._service(service) for name, service in state.services.items()},
+        }
+
+    def _service(self, service: Service) -> Document:
+        name, spec = service.spec.name, service.spec
+        return {
+            "revision": service.revision,
+            "split": service.split,
+            "previous_split": service.previous_split,
+            "pools": {c.value: self._once((name, "pools", c), service.pool(c), _dump_pool) for c in Color},
+            "configured": {c.value: self._once((name, "configured", c), spec.pool(c), _dump_specs) for c in Color},
+        }
+
+    def _once(self, key: tuple[str, str, Color], pool: P, dump: Callable[[P], list[Document]]) -> list[Document]:
+        known = self._before.get(key)
+        dumped = known[1] if known is not None and known[0] is pool else dump(pool)
+        self._now[key] = (pool, dumped)
+        return dumped
+
+
 def dump_state(state: State) -> Document:
     """The will of the operators, as JSON-ready data."""
-    return {
-        "generation": state.generation,
-        "next_operation": state.next_operation,
-        "services": {name: _dump_service(service) for name, service in state.services.items()},
-    }
+    return StateDumper().dump(state)
 
 
-def _dump_service(service: Service) -> Document:
-    return {
-        "revision": service.revision,
-        "split": service.split,
-        "previous_split": service.previous_split,
-        "pools": {
-            color.value: [
-                {"address": u.address, "weight": u.weight, "admin": u.admin.value} for u in service.pool(color)
-            ]
-            for color in Color
-        },
-        "configured": {
-            color.value: [{"address": u.address, "weight": u.weight} for u in service.spec.pool(color)]
-            for color in Color
-        },
-    }
+def _dump_pool(pool: Pool) -> list[Document]:
+    return [{"address": u.address, "weight": u.weight, "admin": u.admin.value} for u in pool]
+
+
+def _dump_specs(pool: tuple[UpstreamSpec, ...]) -> list[Document]:
+    return [{"address": u.address, "weight": u.weight} for u in pool]
 
 
 def restore_state(document: Document, door: DoorSpec, services: Sequence[ServiceSpec]) -> State:

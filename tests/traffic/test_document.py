@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from proxy.traffic.commands import AddUpstream, ChangeUpstream, Configure, SetSplit, Switch, UpstreamWill
-from proxy.traffic.document import INTERRUPTED, dump_state, interrupted, restore_state
+from proxy.traffic.commands import AddUpstream, ChangeUpstream, Command, Configure, SetSplit, Switch, UpstreamWill
+from proxy.traffic.document import INTERRUPTED, StateDumper, dump_state, interrupted, restore_state
 from proxy.traffic.model import Health, OperationState, Phase, Pool, Service, State, Upstream
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, UpstreamSpec
 from tests.traffic import states as world
@@ -36,6 +36,22 @@ def will(service: Service) -> Service:
 def test_the_will_survives_a_restart(state: State) -> None:
     """With the same file every service comes back as it was, revision and way back too; only observations are gone."""
     assert restart(state).services == {name: will(service) for name, service in state.services.items()}
+
+
+@given(start=world.starts, history=world.histories)
+def test_what_is_reused_changes_nothing(start: State, history: list[Command]) -> None:
+    """Along any history, each document is as if it were the first."""
+    dumper = StateDumper()
+    for state in (start, *(reduction.state for _, _, reduction in world.run(start, history) if reduction)):
+        assert dumper.dump(state) == dump_state(state)
+
+
+def test_a_switch_goes_through_no_pool() -> None:
+    """However many upstreams there are, only what has changed is dumped."""
+    dumper, state = StateDumper(), serving()
+    first, then = (dumper.dump(each)["services"]["shop"] for each in (state, after(state, SetSplit("shop", 100))))
+    assert then["split"] == 100
+    assert all(then[kind][color] is first[kind][color] for kind in ("pools", "configured") for color in Color)
 
 
 @given(state=world.states())
