@@ -2,7 +2,8 @@
 
 Clients ask at a moderate rate without pause. Meanwhile stretches of quiet take turns with stretches of changes: 50
 switches a second; 10 splits a second, as a gradual shift would set them; 10 changes a second of one upstream's weight,
-after which its whole pool is dealt out anew. Each stretch is compared with the quiet one just before it.
+after which its whole pool is dealt out anew. Each stretch is compared with the quiet one just before it, in which both
+colors have half of the traffic: so no stretch has more connections to make than the other.
 
 Run: python benchmarks/bench_switch_cost.py [--rounds 5] [--seconds 3] [--rate 1500] [--servers 1,500]
 """
@@ -29,6 +30,9 @@ from benchmarks.peers.asking import Asked, asking
 from benchmarks.peers.colors import addresses
 
 SERVICE = "/v1/services/default"
+
+WARM_UP = 1.5
+"""Seconds before each stretch, in which connections to both colors are made."""
 
 
 class Admin:
@@ -62,7 +66,7 @@ def _switch(admin: Admin, number: int, address: str) -> None:
 
 
 def _split(admin: Admin, number: int, address: str) -> None:
-    admin.call("PUT", f"{SERVICE}/split", {"green": 1 + number % 99})
+    admin.call("PUT", f"{SERVICE}/split", {"green": 40 + number % 21})
 
 
 def _weight(admin: Admin, number: int, address: str) -> None:
@@ -113,7 +117,6 @@ def measure(servers: int, options: argparse.Namespace) -> list[Stretch]:
         admin = Admin(spare)
         _wait_healthy(admin, 2 * servers)
         with asking(port, options.rate, folder / "asked.json", one_shot=0) as asked:
-            time.sleep(2)
             windows = [
                 _stretch(admin, change, f"127.0.0.1:{blue}", options.seconds)
                 for _ in range(options.rounds)
@@ -149,6 +152,8 @@ def _wait_healthy(admin: Admin, upstreams: int) -> None:
 
 def _stretch(admin: Admin, name: str, address: str, seconds: float) -> _Window:
     change = CHANGES[name]
+    admin.call("PUT", f"{SERVICE}/split", {"green": 50})
+    time.sleep(WARM_UP)
     began = time.monotonic()
     time.sleep(seconds)
     due = middle = time.monotonic()
@@ -159,10 +164,7 @@ def _stretch(admin: Admin, name: str, address: str, seconds: float) -> _Window:
         change.make(admin, made, address)
         made += 1
         due += 1 / change.rate
-    end = time.monotonic()
-    admin.call("POST", f"{SERVICE}/switch", {"to": "blue"})
-    time.sleep(0.5)
-    return _Window(name, began, middle, end, made)
+    return _Window(name, began, middle, time.monotonic(), made)
 
 
 def _judged(servers: int, window: _Window, asked: Sequence[Asked]) -> Stretch:
