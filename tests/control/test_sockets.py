@@ -10,14 +10,7 @@ import pytest
 from proxy.config.addresses import TcpAddress, UnixAddress
 from proxy.config.settings import ListenSettings
 from proxy.control.sockets import BACKLOG, ListenError, close_listeners, listen_on, open_listeners
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from tests.harness.processes import free_port
 
 
 def test_tcp_listener_accepts_and_is_not_inherited_by_accident() -> None:

@@ -102,7 +102,7 @@ def test_a_close_frame_is_noticed() -> None:
     ("masked", "data"),
     [
         (True, frame(Opcode.TEXT, 5, masked=False) + bytes(9)),
-        (False, frame(Opcode.TEXT, 5, masked=True)),
+        (False, b"\x81\x85mask" + bytes(5)),  # with a mask of no choice: the name of a test is the same every time
         (False, b"\x89\x7e\x00\x7e" + bytes(126)),  # a ping of 126 bytes
         (False, b"\x09\x00"),  # a ping in fragments
         (False, b"\x82\x7f\x80" + bytes(7)),  # 2**63 bytes
