@@ -24,10 +24,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.bench_peers import RESULTS, machine
 from benchmarks.peers import processes
 from benchmarks.peers.asking import Asked, asking
 from benchmarks.peers.colors import addresses
+from benchmarks.peers.machine import machine
+from benchmarks.peers.prepare import RESULTS
 
 SERVICE = "/v1/services/default"
 
@@ -110,10 +111,10 @@ def measure(servers: int, options: argparse.Namespace) -> list[Stretch]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cost-")))
         port, spare, blue, green = (processes.free_port() for _ in range(4))
         origin = [sys.executable, "-m", "benchmarks.peers.colors", str(blue), str(green), str(servers)]
-        stack.enter_context(processes.running(origin, core=None, port=green, log=folder / "colors.log"))
+        stack.enter_context(processes.running(origin, cores=None, port=green, log=folder / "colors.log"))
         config = _config(folder, port, spare, {"blue": blue, "green": green}, servers)
         program = [sys.executable, "-m", "proxy", "run", "--config", str(config)]
-        stack.enter_context(processes.running(program, core=None, port=port, log=folder / "log"))
+        stack.enter_context(processes.running(program, cores=None, port=port, log=folder / "log"))
         admin = Admin(spare)
         _wait_healthy(admin, 2 * servers)
         with asking(port, options.rate, folder / "asked.json", one_shot=0) as asked:

@@ -23,10 +23,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.bench_peers import RESULTS, machine
-from benchmarks.peers import processes, proxies, switches
+from benchmarks.peers import prepare, processes, proxies, switches
 from benchmarks.peers.asking import asking
 from benchmarks.peers.judging import Switched, Verdict, judge
+from benchmarks.peers.machine import machine
+from benchmarks.peers.prepare import RESULTS
 
 WORKERS = 2
 
@@ -37,11 +38,11 @@ def measure(name: str, options: argparse.Namespace) -> Verdict:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="switch-")))
         blue, green = processes.free_port(), processes.free_port()
         command = [sys.executable, "-m", "benchmarks.peers.colors", str(blue), str(green)]
-        stack.enter_context(processes.running(command, core=None, port=green, log=folder / "colors.log"))
+        stack.enter_context(processes.running(command, cores=None, port=green, log=folder / "colors.log"))
         servers = [f"127.0.0.1:{blue}", f"127.0.0.1:{green}"]
         plan = proxies.Plan(folder, processes.free_port(), processes.free_port(), servers, WORKERS)
         front = switches.FRONTS[name](plan)
-        stack.enter_context(processes.running(front.command, core=None, port=plan.port, log=folder / "log"))
+        stack.enter_context(processes.running(front.command, cores=None, port=plan.port, log=folder / "log"))
         time.sleep(3)  # health checks have found both colors
         done: list[Switched] = []
         with asking(plan.port, options.rate, folder / "asked.json") as asked:
@@ -82,7 +83,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure and print."""
     options = _arguments()
-    proxies.install()
+    prepare.install()
     verdicts = {name: measure(name, options) for name in options.proxies}
     how = f"{options.switches} switches, one every {options.pause:g} s, under {options.rate:g} requests a second"
     text = "\n".join([f"{how}, on {machine()}: `python benchmarks/bench_switch_peers.py`.", "", *table(verdicts)])

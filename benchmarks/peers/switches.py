@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers.proxies import VENV, Command, Plan
+from benchmarks.peers.prepare import VENV
+from benchmarks.peers.proxies import Command, Plan
 
 COLORS = ("blue", "green")
 
