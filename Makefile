@@ -21,7 +21,7 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
 # An environment with the compiled wheel, which finds everything else in .venv. The source tree comes last on its path,
 # for the tests that are run in it: what is imported as `proxy` is what the wheel holds.
 COMPILED := build/compiled
-COMPILED_TESTS := tests/http1 tests/traffic tests/shm tests/upstream tests/dataplane tests/wire tests/fuzz
+COMPILED_TESTS := $(addprefix tests/,http1 traffic shm ipc upstream dataplane wire fuzz test_compiled.py)
 SITE_PACKAGES = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 help:  ## List the targets

@@ -10,14 +10,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def modules_to_compile() -> Iterator[str]:
-    """The names that pyproject.toml tells the build hook."""
+def hook() -> dict[str, list[str]]:
+    """What pyproject.toml tells the build hook: packages, and files of them that are left out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
-    for package in hook["packages"]:
+    table: dict[str, list[str]] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    return table
+
+
+def modules_to_compile() -> Iterator[str]:
+    """The names of the modules that this comes to."""
+    told = hook()
+    for package in told["packages"]:
         for file in sorted((ROOT / package).rglob("*.py")):
             path = file.relative_to(ROOT)
-            if file.name != "__init__.py" and str(path) not in hook["left-out"]:
+            if file.name != "__init__.py" and str(path) not in told["left-out"]:
                 yield ".".join(path.with_suffix("").parts)
 
 
