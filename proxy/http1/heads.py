@@ -6,22 +6,22 @@ whose constructors are written by the interpreter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from proxy.http1.fields import Field
 
 
-@dataclass(slots=True)
 class RequestFields:
-    """What the fields of an ordinary request say. They say the same whatever is asked for."""
+    """What the fields of an ordinary request say, as in a head. They say the same whatever is asked for."""
 
-    authority: bytes
-    host: bytes
-    length: int
-    keep_alive: bool
-    passed: bytes
-    count: int
-    """How many they are."""
+    __slots__ = ("authority", "count", "host", "keep_alive", "length", "passed")
+
+    def __init__(self, authority: bytes, host: bytes, length: int, keep_alive: bool, passed: bytes, count: int) -> None:
+        """``count`` is how many they are."""
+        self.authority = authority
+        self.host = host
+        self.length = length
+        self.keep_alive = keep_alive
+        self.passed = passed
+        self.count = count
 
 
 class RequestHead:

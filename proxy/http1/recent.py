@@ -20,16 +20,21 @@ LONGEST: Final = 2048
 class Recent(Generic[T]):
     """Readings of whole texts. A reading has to follow from its text alone, and nobody may change it."""
 
-    __slots__ = ("_known", "find")
+    __slots__ = ("_known", "_once", "find")
 
     def __init__(self) -> None:
+        self._once = [0] * ENTRIES
         self._known: dict[bytes, T] = {}
         self.find = self._known.get
         """The reading of a text, or ``None``."""
 
     def keep(self, text: bytes, reading: T) -> None:
-        """Remember a reading."""
-        if len(text) <= LONGEST:
+        """Remember a reading, if its text has come twice: most come once, and to keep those would cost for nothing."""
+        mark = hash(text)
+        place = mark % ENTRIES
+        if self._once[place] != mark:
+            self._once[place] = mark
+        elif len(text) <= LONGEST:
             if len(self._known) >= ENTRIES:
                 self._known.clear()
             self._known[text] = reading

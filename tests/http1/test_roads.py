@@ -61,7 +61,7 @@ def _same_request(head: bytes) -> None:
     short = _outcome(lambda: read_request(head, max_headers=20))
     long = _outcome(lambda: read_unusual(head, 20))
     recent: Recent[RequestFields] = Recent()
-    for _ in range(2):
+    for _ in range(3):
         _same(_outcome(lambda: read_request(head, max_headers=20, recent=recent)), short)
     if not isinstance(short, RequestHead) or not isinstance(long, RequestHead):
         assert short == long
@@ -83,7 +83,7 @@ def _same_response(head: bytes, method: bytes) -> None:
     short = _outcome(lambda: read_response(head, method=method))
     long = _outcome(lambda: read_unusual_response(head, method))
     recent: Recent[ResponseHead] = Recent()
-    for _ in range(2):
+    for _ in range(3):
         _same(_outcome(lambda: read_response(head, method=method, recent=recent)), short)
     if not isinstance(short, ResponseHead) or not isinstance(long, ResponseHead):
         assert short == long
