@@ -7,13 +7,14 @@ batches are thrown away and counted: serving goes before writing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from proxy.dataplane.log_lines import LineFormat, combined_line, json_line
 from proxy.dataplane.log_writer import LogWriter
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat
 
-BATCH = 64 * 1024
+BATCH: Final = 64 * 1024
 """Bytes after which a batch is handed over without waiting for the clock."""
 
 

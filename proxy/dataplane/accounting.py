@@ -5,12 +5,14 @@ Nothing here decides anything. Cells are looked up by name when a table is taken
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
 from proxy.shm.names import HISTOGRAM_CELLS, Outcome, PauseReason, Series
 from proxy.traffic.spec import Color
 
-METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 """Methods with a label of their own; every other one is counted as OTHER, for a client can invent those."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.dataplane.bodies import ResponseBody
 from proxy.dataplane.dates import DateValue
 from proxy.http1.errors import Reason, ResponseError
@@ -9,10 +11,10 @@ from proxy.http1.heads import RequestHead, ResponseHead
 from proxy.http1.recent import Recent
 from proxy.http1.response import check_partial_response, forward_response, read_response, refuse_unasked_switch
 
-MAX_INTERIM = 16
+MAX_INTERIM: Final = 16
 """1xx heads that may come before the final one."""
 
-END_OF_HEAD = b"\r\n\r\n"
+END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class Answer:

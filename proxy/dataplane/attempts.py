@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
@@ -16,7 +17,7 @@ from proxy.net.outflow import Outflow
 from proxy.traffic.retry import Failure, is_idempotent
 from proxy.upstream.connection import UpstreamConnection
 
-STALE = "stale_connection"
+STALE: Final = "stale_connection"
 """Reason of a retry after the upstream closed an idle connection just as it was used again."""
 
 

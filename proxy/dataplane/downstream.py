@@ -7,6 +7,8 @@ their order, and memory its bounds.
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.dataplane.door import Door
 from proxy.dataplane.farewell import LINGER, LINGER_AFTER_ANSWER, Farewell
 from proxy.dataplane.inbox import Inbox
@@ -19,10 +21,10 @@ from proxy.net.outflow import Outflow
 from proxy.net.stream import Stream
 from proxy.shm.addresses import Place
 
-PIECE = 48 * 1024
+PIECE: Final = 48 * 1024
 """Bytes that are read at once from a client: less than from an upstream, for there are more and most send little."""
 
-MIN_IDLE = 5.0
+MIN_IDLE: Final = 5.0
 """Seconds of idleness before a stopping worker closes a connection; a client that means to reuse it has done so."""
 
 

@@ -7,6 +7,8 @@ afterwards the client can only be shown that its answer was cut short.
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.answer import Answer
 from proxy.dataplane.attempts import Asker, Attempts
@@ -22,7 +24,7 @@ from proxy.http1.errors import RequestError, ResponseError
 from proxy.shm.names import Outcome
 from proxy.traffic.retry import Failure, FailureReason, Fault
 
-GONE = 499
+GONE: Final = 499
 """Status for the log alone: nobody is there to be answered."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.dataplane.roles import LOOK, Client
 from proxy.net.outflow import Outflow
 
-LINGER = 2.0
+LINGER: Final = 2.0
 """Seconds that an idle connection goes on reading once our side is closed: a request may be on its way just then."""
 
-LINGER_AFTER_ANSWER = 5.0
+LINGER_AFTER_ANSWER: Final = 5.0
 """Seconds that a connection goes on reading behind an answer whose client may not expect it and still be sending."""
 
 

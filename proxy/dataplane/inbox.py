@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.http1.heads import RequestFields, RequestHead
 from proxy.http1.recent import Recent
 from proxy.http1.request import check_partial_head, head_end, read_request, skip_blank_lines
 from proxy.traffic.spec import Limits
 
-MAX_AHEAD = 16 * 1024
+MAX_AHEAD: Final = 16 * 1024
 """Bytes that may wait behind a request under way before the client is not read from any more."""
 
 

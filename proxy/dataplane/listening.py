@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from proxy.dataplane.door import Door, nobody_waits
 from proxy.dataplane.downstream import PIECE, ClientConnection
@@ -27,7 +28,7 @@ from proxy.shm.names import PauseReason
 QUEUE = 4096
 """Connections that are taken from a queue at most when a worker stops: where others fill it, it never gets empty."""
 
-CHECK = 0.1
+CHECK: Final = 0.1
 """Seconds between two looks at the room there is, and before accepting is tried again that the kernel had refused."""
 
 Newcomer = Callable[[Door], Connection]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from json import dumps
+from typing import Final
 
 Said = tuple[bytes, bytes, bytes, bytes, bytes]
 """What clients have a say in: the client's address, method, host, target and request id. Any bytes will do."""
@@ -20,15 +21,15 @@ LineFormat = Callable[[float, Said, int, int, int, float, bytes, int, str], byte
 sent, how many seconds it took, the place, how many attempts it took, and how it ended.
 """
 
-_HARMLESS = re.compile(rb"[ !#-\[\]-~]*").fullmatch
-_UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
+_HARMLESS: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
+_UNSAFE: Final = re.compile(rb"[^ !#-\[\]-~]")
 """What could end a quoted part of a line, or the line, or make a terminal do something."""
 
-_JSON = (
+_JSON: Final = (
     b'{"ts":%.3f,"client":"%b","method":"%b","host":"%b","target":"%b","request_id":"%b","status":%d,"sent":%d,'
     b'"seconds":%.6f,%b,"attempts":%d,"outcome":"%b"}\n'
 )
-_COMBINED = b'%b - - [%b] "%b %b HTTP/1.%d" %d %d "-" "-"\n'
+_COMBINED: Final = b'%b - - [%b] "%b %b HTTP/1.%d" %d %d "-" "-"\n'
 
 
 def place(service: str, color: str, upstream: str) -> bytes:
@@ -36,7 +37,7 @@ def place(service: str, color: str, upstream: str) -> bytes:
     return dumps({"service": service, "color": color, "upstream": upstream}, separators=(",", ":")).encode()[1:-1]
 
 
-NOWHERE = place("", "", "")
+NOWHERE: Final = place("", "", "")
 """The place of a request that was given to no upstream."""
 
 

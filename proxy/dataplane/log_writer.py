@@ -13,8 +13,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
+from typing import Final
 
-WAITING_BATCHES = 64
+WAITING_BATCHES: Final = 64
 """Batches that may wait for the disk before lines are thrown away."""
 
 Lines = Sequence[bytes]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 
 from proxy.dataplane.door import Door
 from proxy.dataplane.reporting import Record
 from proxy.dataplane.roles import Client
 from proxy.http1.heads import RequestHead
 
-RETRY_AFTER = b"Retry-After: 1\r\n"
+RETRY_AFTER: Final = b"Retry-After: 1\r\n"
 
 
 def own_answer(

@@ -11,17 +11,18 @@ from __future__ import annotations
 import resource
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from proxy.dataplane.routing import Routing
 from proxy.shm.names import PauseReason
 
-RESERVE = 32
+RESERVE: Final = 32
 """Descriptors for what is neither a client nor an upstream: log files being opened anew, look-ups of names."""
 
-IDLE_SHARE = 5
+IDLE_SHARE: Final = 5
 """One in so many descriptors may be an idle connection to an upstream."""
 
-BACK_OFF = 16
+BACK_OFF: Final = 16
 """Accepting goes on when one in so many has left, lest it stop and start with each client."""
 
 
@@ -37,7 +38,7 @@ class Share:
         return total // self.of + (self.slot < total % self.of)
 
 
-WHOLE = Share()
+WHOLE: Final = Share()
 """Of a worker that is alone."""
 
 

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
@@ -20,7 +21,7 @@ from proxy.dataplane.downstream import MIN_IDLE
 from proxy.dataplane.listening import Listening
 from proxy.dataplane.winding_up import wind_up
 
-LOOK = 0.02
+LOOK: Final = 0.02
 """Seconds between two looks at what is left."""
 
 LEFT_ALONE, SPREAD = 0.5, 0.25

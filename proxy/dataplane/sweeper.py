@@ -8,10 +8,11 @@ matters.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from proxy.dataplane.door import Door
 
-PERIOD = 0.1
+PERIOD: Final = 0.1
 """Seconds between two looks: the precision of every timeout."""
 
 

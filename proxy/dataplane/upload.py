@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.dataplane.bodies import RequestBody
 from proxy.dataplane.pace import Pace
 
-MAX_REPLAY = 64 * 1024
+MAX_REPLAY: Final = 64 * 1024
 """Bytes of a body that are kept; a larger one is sent once."""
 
 
@@ -87,5 +89,5 @@ class Upload:
             self._kept = None
 
 
-NO_BODY = Upload(0, None)
+NO_BODY: Final = Upload(0, None)
 """For every request without a body: nothing comes of it, so nothing in it ever changes."""

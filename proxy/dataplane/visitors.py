@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
+from typing import Final
 
 from proxy.shm.addresses import AddressCounts, Place
 
-_IPV6_NETWORK = 8
+_IPV6_NETWORK: Final = 8
 """Bytes of an IPv6 address that count, a /64: one household or one machine may use all addresses of such a network."""
 
 

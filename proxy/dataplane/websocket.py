@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import secrets
+from typing import Final
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
@@ -21,13 +22,13 @@ from proxy.http1.websocket import GOING_AWAY, FrameCursor, encode_close
 from proxy.shm.names import Outcome
 from proxy.upstream.connection import UpstreamConnection
 
-MESSAGE_PATIENCE = 5.0
+MESSAGE_PATIENCE: Final = 5.0
 """Seconds that a message may take to end before it is interrupted between two of its frames."""
 
-FRAME_PATIENCE = 5.0
+FRAME_PATIENCE: Final = 5.0
 """Seconds that a frame may take to end after that, before the session is broken off amid it."""
 
-CLOSE_PATIENCE = 5.0
+CLOSE_PATIENCE: Final = 5.0
 """Seconds that both sides have for their answers to a close frame."""
 
 

@@ -16,6 +16,7 @@ import secrets
 import signal
 import socket
 import sys
+from typing import Final
 
 import uvloop
 
@@ -35,10 +36,10 @@ from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged, BoardEmpty, BoardView
 from proxy.shm.meters import Meters, MetersFull
 
-BOOT_FAILED = 3
+BOOT_FAILED: Final = 3
 """Exit code of a worker that could not begin to serve: starting it again would not help."""
 
-ORPHAN_GRACE = 30.0
+ORPHAN_GRACE: Final = 30.0
 """Seconds a worker without a supervisor takes to finish when it is asked to stop by TERM."""
 
 

@@ -9,34 +9,35 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.http1.errors import Fault, Reason
 from proxy.http1.grammar import TOKEN_CHARS, VALUE_CHARS
 
-LAST_CHUNK = b"0\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
 """The end of a chunked body without trailers."""
 
-MAX_EXTENSION = 1024
+MAX_EXTENSION: Final = 1024
 """Bytes of extensions that one chunk may have."""
 
-MAX_EXTENSIONS = 16 * 1024
+MAX_EXTENSIONS: Final = 16 * 1024
 """Bytes of extensions that a whole body may have: many tiny chunks with large ones are an attack (CVE-2023-39326)."""
 
-MAX_TRAILERS = 32
-MAX_TRAILER_BYTES = 8 * 1024
+MAX_TRAILERS: Final = 32
+MAX_TRAILER_BYTES: Final = 8 * 1024
 
-_MAX_LINE = 16 + MAX_EXTENSION + 2
+_MAX_LINE: Final = 16 + MAX_EXTENSION + 2
 
 # No blanks, although a sender of old might put some there (RFC 9112 7.1.1): no client does, and parsers differ on them.
-_EXTENSION = rb'[%(token)b]+(?:=(?:[%(token)b]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[%(value)b])*"))?' % {
+_EXTENSION: Final = rb'[%(token)b]+(?:=(?:[%(token)b]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[%(value)b])*"))?' % {
     b"token": TOKEN_CHARS,
     b"value": VALUE_CHARS,
 }
-_PLAIN_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n").match
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;%b)*)" % _EXTENSION).fullmatch
-_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,16}(?:(?<=[0-9A-Fa-f]);[%b]*)?" % VALUE_CHARS).fullmatch
-_TRAILER = re.compile(rb"([%b]+):[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
-_FORBIDDEN_TRAILERS = frozenset({b"content-length", b"transfer-encoding", b"host"})
+_PLAIN_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n").match
+_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;%b)*)" % _EXTENSION).fullmatch
+_SIZE_BEGUN: Final = re.compile(rb"[0-9A-Fa-f]{0,16}(?:(?<=[0-9A-Fa-f]);[%b]*)?" % VALUE_CHARS).fullmatch
+_TRAILER: Final = re.compile(rb"([%b]+):[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
+_FORBIDDEN_TRAILERS: Final = frozenset({b"content-length", b"transfer-encoding", b"host"})
 
 
 class _Expect(enum.Enum):

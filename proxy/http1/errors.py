@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 
 class Reason(enum.StrEnum):
@@ -41,7 +42,7 @@ class Reason(enum.StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
 
 
-_STATUS = {
+_STATUS: Final = {
     Reason.VERSION: 505,
     Reason.METHOD_UNKNOWN: 501,
     Reason.METHOD_REFUSED: 405,
@@ -59,10 +60,10 @@ _STATUS = {
 }
 """How a client's fault is answered, where it is not simply 400."""
 
-ALLOW = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+ALLOW: Final = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
 """What an answer says of this proxy itself; an application's own methods are its own business."""
 
-_FIELDS = {
+_FIELDS: Final = {
     Reason.METHOD_REFUSED: ALLOW,
     Reason.WEBSOCKET_VERSION: b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
 }

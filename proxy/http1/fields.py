@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from proxy.http1.errors import Fault, Reason, WireError
 from proxy.http1.grammar import MAX_FIELD, TOKEN, TOKEN_CHARS, VALUE_CHARS
@@ -14,10 +15,10 @@ Field = tuple[bytes, bytes]
 Meaning = Mapping[bytes, Sequence[bytes]]
 """The values of those fields on which this proxy acts, by lower-case name, in the order of their lines."""
 
-VIA = b"bluegreen"
+VIA: Final = b"bluegreen"
 """The name that this proxy adds to Via (RFC 9110 7.6.3)."""
 
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -33,7 +34,7 @@ HOP_BY_HOP = frozenset(
 )
 """Fields that end with the connection they came on (RFC 9110 7.6.1). Transfer-Encoding is dealt with as framing."""
 
-_MEANINGFUL = frozenset(
+_MEANINGFUL: Final = frozenset(
     {
         b"connection",
         b"content-length",
@@ -47,11 +48,11 @@ _MEANINGFUL = frozenset(
     }
 )
 
-_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+_FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
 """What Connection must not name: with one of these removed, the next server would read another message."""
 
-_FIELD = re.compile(rb"[%b]+:[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
-_FIELDS = re.compile(rb"(?:[%b]++:[%b]*+\r\n)*\r\n" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
+_FIELD: Final = re.compile(rb"[%b]+:[%b]*" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
+_FIELDS: Final = re.compile(rb"(?:[%b]++:[%b]*+\r\n)*\r\n" % (TOKEN_CHARS, VALUE_CHARS)).fullmatch
 
 
 def split_fields(head: bytes, start: int, fault: Fault) -> list[Field]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from proxy.http1.addresses import address_of_node
 from proxy.http1.fields import VIA, Field, join_fields, new_field, value_of
 from proxy.http1.heads import RequestHead
 
-MAX_PROXIES = 32
+MAX_PROXIES: Final = 32
 """So many elements of X-Forwarded-For are looked at, from its end: each is one proxy before this one."""
 
-_PLAIN = re.compile(rb"[!-~]+").fullmatch
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}").fullmatch
+_PLAIN: Final = re.compile(rb"[!-~]+").fullmatch
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}").fullmatch
 
-_OVERWRITTEN = frozenset({b"x-forwarded-for", b"x-request-id"})
-_REPLACED = _OVERWRITTEN | {b"forwarded", b"x-real-ip"}
-_GROWING = frozenset({b"x-forwarded-for", b"via"})
+_OVERWRITTEN: Final = frozenset({b"x-forwarded-for", b"x-request-id"})
+_REPLACED: Final = _OVERWRITTEN | {b"forwarded", b"x-real-ip"}
+_GROWING: Final = frozenset({b"x-forwarded-for", b"via"})
 
 
 @dataclass(frozen=True, slots=True)

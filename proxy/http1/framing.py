@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.http1.errors import Fault, Reason
 from proxy.http1.fields import Field, Meaning, list_items, new_field
 
-CHUNKED = -1
+CHUNKED: Final = -1
 """Body length: in chunks, the last of them empty."""
 
-UNTIL_CLOSE = -2
+UNTIL_CLOSE: Final = -2
 """Body length: everything until the upstream closes its connection. Responses only."""
 
-_LENGTH = re.compile(rb"[0-9]{1,20}").fullmatch
-_MAX_LENGTH = 2**63 - 1
-_OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"})
+_LENGTH: Final = re.compile(rb"[0-9]{1,20}").fullmatch
+_MAX_LENGTH: Final = 2**63 - 1
+_OTHER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"})
 
 
 def body_length(meaning: Meaning, version: int, fault: Fault) -> int | None:

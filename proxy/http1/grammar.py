@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
-TOKEN_CHARS = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
+TOKEN_CHARS: Final = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
 """What a token may hold (RFC 9110 5.6.2), to be put in brackets."""
 
-VALUE_CHARS = rb"\t\x20-\x7e\x80-\xff"
+VALUE_CHARS: Final = rb"\t\x20-\x7e\x80-\xff"
 """What a field value may hold (RFC 9110 5.5), to be put in brackets. Bytes above 0x7f pass and mean nothing to us."""
 
-TARGET_CHARS = rb"!-\"$-~"
+TARGET_CHARS: Final = rb"!-\"$-~"
 """What may stand in a target: more than RFC 3986 allows (browsers send ``|`` and the like), but no fragment."""
 
-TOKEN = re.compile(rb"[%b]+" % TOKEN_CHARS).fullmatch
+TOKEN: Final = re.compile(rb"[%b]+" % TOKEN_CHARS).fullmatch
 
-PRINTABLE = bytes([*range(0x20, 0x7F), *range(0x80, 0x100), 0x09])
+PRINTABLE: Final = bytes([*range(0x20, 0x7F), *range(0x80, 0x100), 0x09])
 """Everything that a head may hold except its line ends. Deleted from a good head, it leaves CR LF over and over."""
 
-LINE_ENDS = b"\r\n" * 8192
+LINE_ENDS: Final = b"\r\n" * 8192
 """What is left of a head once :data:`PRINTABLE` is deleted is a prefix of this, if all of its lines end well."""
 
-ORDINARY_SIZE = 8192
+ORDINARY_SIZE: Final = 8192
 """Bytes above which a head is not ordinary, so that the short road need not check the limits of single lines."""
 
-MAX_FIELD = 16 * 1024
+MAX_FIELD: Final = 16 * 1024
 """Bytes that one field line may have."""
 
 

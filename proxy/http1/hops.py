@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.fields import Field, new_field, value_of
 
-_NAME = b"max-forwards"
-_NUMBER = re.compile(rb"[0-9]{1,10}").fullmatch
+_NAME: Final = b"max-forwards"
+_NUMBER: Final = re.compile(rb"[0-9]{1,10}").fullmatch
 
 
 def spend_hop(method: bytes, fields: list[Field]) -> tuple[list[Field], bool]:

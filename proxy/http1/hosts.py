@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Final
 
 from proxy.http1.errors import Reason, RequestError
 
 # A registered name may hold a comma by RFC 3986. Not here: two Host values joined into one must never look like one.
-_AUTHORITY = re.compile(
+_AUTHORITY: Final = re.compile(
     rb"((?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?"
 ).fullmatch
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.request_line import MAX_REQUEST_LINE, check_line_begun, split_request_line
 
 Buffer = bytes | bytearray
 
-_MAX_BLANK_LINES = 2
+_MAX_BLANK_LINES: Final = 2
 
-_BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)").search
+_BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)").search
 
 
 class HeadLimits(Protocol):

@@ -9,34 +9,35 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.http1.addresses import shortest_address
 from proxy.http1.errors import Reason, RequestError
 
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 """How version 2 begins: bytes that no other protocol takes well."""
 
-MAX_V1 = 107
+MAX_V1: Final = 107
 """Bytes of a version 1 line with its CR LF."""
 
-MAX_V2 = 4096
+MAX_V2: Final = 4096
 """Bytes of a version 2 header that are taken: balancers add a certificate's name, not a book."""
 
-_V1 = b"PROXY "
-_FIXED = struct.Struct("!12sBBH")
+_V1: Final = b"PROXY "
+_FIXED: Final = struct.Struct("!12sBBH")
 
-_LINE = re.compile(
+_LINE: Final = re.compile(
     rb"PROXY (?:UNKNOWN(?: [ -~]*)?|(TCP[46]) ([0-9A-Fa-f.:]+) ([0-9A-Fa-f.:]+) ([0-9]+) ([0-9]+))\r\n"
 ).fullmatch
-_PORT = re.compile(rb"0|[1-9][0-9]{0,4}").fullmatch
+_PORT: Final = re.compile(rb"0|[1-9][0-9]{0,4}").fullmatch
 
 _LOCAL, _PROXY = 0x20, 0x21
-_UNSPECIFIED = 0x00
+_UNSPECIFIED: Final = 0x00
 _TCP4, _TCP6 = 0x11, 0x21
-_ADDRESSES = {_TCP4: 12, 0x12: 12, _TCP6: 36, 0x22: 36, 0x31: 216, 0x32: 216}
+_ADDRESSES: Final = {_TCP4: 12, 0x12: 12, _TCP6: 36, 0x22: 36, 0x31: 216, 0x32: 216}
 """Bytes of the addresses of each family and kind of socket: TCP and UDP, then unix streams and datagrams."""
 
-_CHECKSUM = 0x03
+_CHECKSUM: Final = 0x03
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _crc32c_of_byte(byte: int) -> int:
     return byte
 
 
-_CRC32C = tuple(map(_crc32c_of_byte, range(256)))
+_CRC32C: Final = tuple(map(_crc32c_of_byte, range(256)))
 
 
 def _refused(message: str) -> RequestError:

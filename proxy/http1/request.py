@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from proxy.http1.forwarding import Forwarding, client_address, client_request_id, forward_request
 from proxy.http1.grammar import (
@@ -35,7 +36,7 @@ __all__ = [
 
 # An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on
 # except Content-Length, one Content-Type and a plain Connection. Too much may count as unusual, never too little.
-_MATTERS = (
+_MATTERS: Final = (
     b"connection",
     b"content-le",
     b"content-ty",
@@ -56,9 +57,9 @@ _MATTERS = (
     b"x-request-id",
 )
 
-_LINE = re.compile(rb"""(?x) ([A-Z]++)\ ((/[!-\"$->@-\[\]-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n""").match
+_LINE: Final = re.compile(rb"""(?x) ([A-Z]++)\ ((/[!-\"$->@-\[\]-~]*+)(?:\?[!-\"$-~]*+)?)\ HTTP/1\.1\r\n""").match
 
-_FIELDS = re.compile(
+_FIELDS: Final = re.compile(
     rb"""(?x)
     (?: %(harmless)b
       | %(host)b:(?(1)(?!))[ ]*+(([A-Za-z0-9.\-]++)(?::[1-5]?[0-9]{1,4})?)\r\n
@@ -81,7 +82,7 @@ _FIELDS = re.compile(
 ).fullmatch
 
 
-_ORDINARY_METHODS = METHODS - {b"OPTIONS"}
+_ORDINARY_METHODS: Final = METHODS - {b"OPTIONS"}
 
 
 def _ordinary_options(method: bytes, head: bytes) -> bool:

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.grammar import TARGET_CHARS, TOKEN_CHARS
 
-MAX_REQUEST_LINE = 8 * 1024
+MAX_REQUEST_LINE: Final = 8 * 1024
 """Bytes that the first line of a request may have."""
 
-MAX_METHOD = 32
+MAX_METHOD: Final = 32
 """Bytes that a method may have. Bytes that go on for longer without a space are no HTTP, such as a TLS hello."""
 
-METHODS = frozenset(
+METHODS: Final = frozenset(
     b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY OPTIONS "
     b"PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK "
     b"UNSUBSCRIBE".split()
 )
 """The methods that are forwarded. A front door does not tunnel (CONNECT) and does not echo what it was sent (TRACE)."""
 
-PREFACE = b"PRI * HTTP/2.0"
+PREFACE: Final = b"PRI * HTTP/2.0"
 """How a client begins that speaks HTTP/2 without asking (RFC 9113 3.4)."""
 
-_REFUSED = frozenset({b"CONNECT", b"TRACE"})
+_REFUSED: Final = frozenset({b"CONNECT", b"TRACE"})
 
-_LINE = re.compile(rb"([%b]{1,%d}) ([^ ]+) (HTTP/([0-9])\.([0-9]))" % (TOKEN_CHARS, MAX_METHOD)).fullmatch
-_NO_VERSION = re.compile(rb"[%b]+ [^ ]+ ?" % TOKEN_CHARS).fullmatch
-_LINE_BEGUN = re.compile(rb"[%b]{1,%d}(?: [!-~]*(?: [HTP/0-9.]{0,8}\r?)?)?" % (TOKEN_CHARS, MAX_METHOD)).fullmatch
-_TARGET = re.compile(rb"[%b]+" % TARGET_CHARS).fullmatch
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([/?].*)?").fullmatch
+_LINE: Final = re.compile(rb"([%b]{1,%d}) ([^ ]+) (HTTP/([0-9])\.([0-9]))" % (TOKEN_CHARS, MAX_METHOD)).fullmatch
+_NO_VERSION: Final = re.compile(rb"[%b]+ [^ ]+ ?" % TOKEN_CHARS).fullmatch
+_LINE_BEGUN: Final = re.compile(
+    rb"[%b]{1,%d}(?: [!-~]*(?: [HTP/0-9.]{0,8}\r?)?)?" % (TOKEN_CHARS, MAX_METHOD)
+).fullmatch
+_TARGET: Final = re.compile(rb"[%b]+" % TARGET_CHARS).fullmatch
+_ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?]*)([/?].*)?").fullmatch
 
 
 class RequestLine(NamedTuple):

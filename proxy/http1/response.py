@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.fields import VIA, join_fields, new_field
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 # An ordinary head is HTTP/1.1, final, and holds nothing that this proxy has to act on except these.
-_MATTERS = (
+_MATTERS: Final = (
     b"connection",
     b"content-le",
     b"content-ty",
@@ -51,7 +52,7 @@ _MATTERS = (
     b"x-request-id",
 )
 
-_ORDINARY = re.compile(
+_ORDINARY: Final = re.compile(
     rb"""(?x)
     HTTP/1\.1\ ([2-5][0-9]{2})\ [^\r]*+\r\n
     (?: %(harmless)b
@@ -77,7 +78,7 @@ _ORDINARY = re.compile(
     }
 ).fullmatch
 
-_VIA = b"Via: 1.1 %b\r\n" % VIA
+_VIA: Final = b"Via: 1.1 %b\r\n" % VIA
 
 
 def read_response(head: bytes, *, method: bytes, recent: Recent[ResponseHead] | None = None) -> ResponseHead:

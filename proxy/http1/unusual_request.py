@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.http1.errors import Reason, RequestError
 from proxy.http1.fields import (
@@ -23,24 +24,24 @@ from proxy.http1.hops import spend_hop
 from proxy.http1.hosts import routing_host
 from proxy.http1.request_line import RequestLine, split_request_line
 
-MAX_LOOPS = 8
+MAX_LOOPS: Final = 8
 """How often a request may already have come through a proxy of our name."""
 
-WEBSOCKET_VERSION = b"13"
+WEBSOCKET_VERSION: Final = b"13"
 """The one version of WebSocket that there is (RFC 6455 4.1)."""
 
-_DISGUISED = frozenset({b"content_length", b"transfer_encoding"})
+_DISGUISED: Final = frozenset({b"content_length", b"transfer_encoding"})
 """What many applications cannot tell from a field that says where the body ends: CGI writes both in one way."""
 
-_KEPT = frozenset({b"cookie", b"authorization", b"via", b"forwarded", b"x-real-ip", b"x-request-id"})
+_KEPT: Final = frozenset({b"cookie", b"authorization", b"via", b"forwarded", b"x-real-ip", b"x-request-id"})
 """Fields that a client cannot have removed by naming them in Connection: somebody behind us relies on them."""
 
-_OUR_OWN = b"x-bluegreen-"
+_OUR_OWN: Final = b"x-bluegreen-"
 """How the names of this proxy's own fields begin. Nobody behind it shall take a client's for one of them."""
 
 # Applications that read CGI variables cannot tell the field Proxy from their own setting HTTP_PROXY.
-_DROPPED = HOP_BY_HOP | {b"proxy", b"expect"}
-_DROPPED_BUT_EXPECT = _DROPPED - {b"expect"}
+_DROPPED: Final = HOP_BY_HOP | {b"proxy", b"expect"}
+_DROPPED_BUT_EXPECT: Final = _DROPPED - {b"expect"}
 
 
 def read_unusual(head: bytes, max_headers: int) -> RequestHead:

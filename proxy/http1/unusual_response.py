@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.fields import (
@@ -19,18 +20,18 @@ from proxy.http1.framing import UNTIL_CLOSE, body_length, canonical_length
 from proxy.http1.grammar import VALUE_CHARS
 from proxy.http1.heads import ResponseHead
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
-_START = re.compile(rb"HTTP/1\.[01] [1-5][0-9]{2}[ \r]").match
-_EXAMPLE = b"HTTP/1.1 200 "
-_STRAY = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[^\r\n%b]" % VALUE_CHARS).search
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [%b]*)?\r\n" % VALUE_CHARS).match
+_START: Final = re.compile(rb"HTTP/1\.[01] [1-5][0-9]{2}[ \r]").match
+_EXAMPLE: Final = b"HTTP/1.1 200 "
+_STRAY: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[^\r\n%b]" % VALUE_CHARS).search
 
-MAX_RESPONSE_HEAD = 64 * 1024
+MAX_RESPONSE_HEAD: Final = 64 * 1024
 """Bytes that the head of a response may have."""
 
-EVENT_STREAM = b"text/event-stream"
+EVENT_STREAM: Final = b"text/event-stream"
 """The type of server-sent events, which wait for nothing and may go on for hours."""
 
-_KEPT = frozenset({b"set-cookie", b"content-type", b"via", b"x-request-id"})
+_KEPT: Final = frozenset({b"set-cookie", b"content-type", b"via", b"x-request-id"})
 """Fields that an upstream cannot have removed by naming them in Connection."""
 
 

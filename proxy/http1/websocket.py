@@ -7,20 +7,23 @@ counted, not looked at.
 
 from __future__ import annotations
 
-GOING_AWAY = 1001
+from typing import Final
+
+GOING_AWAY: Final = 1001
 """Status code of a close frame: an endpoint goes away, such as a server that stops (RFC 6455 section 7.4.1)."""
 
-_MASKED = 0x80
-_FINAL = 0x80
-_CONTROL = 0x08
-_OPCODE = 0x0F
-_CLOSE = 0x08
-_LENGTH_IN_16_BITS, _LENGTH_IN_64_BITS = 126, 127
-_KIND = _FINAL | _CONTROL
-_LEAST = 5
-_UNKNOWN = -1
-_MAX_CONTROL = 125
-_MAX_LENGTH = (1 << 63) - 1
+_MASKED: Final = 0x80
+_FINAL: Final = 0x80
+_CONTROL: Final = 0x08
+_OPCODE: Final = 0x0F
+_CLOSE: Final = 0x08
+_LENGTH_IN_16_BITS: Final = 126
+_LENGTH_IN_64_BITS: Final = 127
+_KIND: Final = _FINAL | _CONTROL
+_LEAST: Final = 5
+_UNKNOWN: Final = -1
+_MAX_CONTROL: Final = 125
+_MAX_LENGTH: Final = (1 << 63) - 1
 
 
 class FrameCursor:

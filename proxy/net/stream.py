@@ -25,7 +25,7 @@ SMALL_PIECE: Final = 16 * 1024
 PIECES_IN_A_ROW: Final = 4
 """Full pieces that are read before others have their turn."""
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Receiver:

@@ -13,20 +13,21 @@ from __future__ import annotations
 import mmap
 import secrets
 from hashlib import blake2b
+from typing import Final
 
 from proxy.shm.memory import Memory
 
-_LAYOUT = int.from_bytes(b"bgaddrs1", "little")
+_LAYOUT: Final = int.from_bytes(b"bgaddrs1", "little")
 _LAYOUT_AT, _SECRET_AT = range(2)
 
-_CELLS = 65536
+_CELLS: Final = 65536
 """Of each hash in a row. Pages that nobody counts in cost nothing."""
 
-_ROW = 2 * _CELLS
-_HEADER = mmap.PAGESIZE // 8
+_ROW: Final = 2 * _CELLS
+_HEADER: Final = mmap.PAGESIZE // 8
 """Words before the first row, which begins at a page of its own so that it can be given back by itself."""
 
-ROWS_EACH = 4
+ROWS_EACH: Final = 4
 """Rows for each slot. Workers that hang, one after the other, may take a while to end."""
 
 Place = tuple[int, int]

@@ -13,21 +13,22 @@ too: one pass at C speed, and unlike Adler-32 it is no weaker on payloads of a f
 from __future__ import annotations
 
 import zlib
+from typing import Final
 
 from proxy.shm.memory import Memory
 
-_LAYOUT = int.from_bytes(b"bgboard1", "little")
+_LAYOUT: Final = int.from_bytes(b"bgboard1", "little")
 _PUBLISHED, _LAYOUT_AT, _SLOT_SIZE_AT = range(3)
-_HEADER_WORDS = 8
+_HEADER_WORDS: Final = 8
 """One cache line, so that filling a slot does not disturb readers that compare the generation."""
 
 _GENERATION, _LENGTH, _CHECKSUM = range(3)
-_SLOT_HEADER_WORDS = 8
+_SLOT_HEADER_WORDS: Final = 8
 
-_STUCK = 100
+_STUCK: Final = 100
 """Looks at one unmoved generation, none of them whole, after which the slot counts as damaged."""
 
-DEFAULT_SLOT_SIZE = 8 * 1024 * 1024
+DEFAULT_SLOT_SIZE: Final = 8 * 1024 * 1024
 
 
 class BoardFull(Exception):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.shm.names import Name
 
-_ENTRY = struct.Struct("=IIII")
+_ENTRY: Final = struct.Struct("=IIII")
 """First cell, number of cells, bytes of the name, checksum of these three and the name."""
 
 

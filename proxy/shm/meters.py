@@ -8,6 +8,7 @@ rest on them: the last eighth of directory and cells is kept for gauges, and whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from proxy.shm.directory import Cells
 from proxy.shm.memory import Memory
@@ -16,7 +17,7 @@ from proxy.shm.region import BLOCK_LIMIT, DEFAULT_CELLS, DEFAULT_DIRECTORY, FIRS
 
 __all__ = ["SEEN", "MeterRegion", "Meters", "MetersFull"]
 
-_SETTLING_LOOKS = 100
+_SETTLING_LOOKS: Final = 100
 """A look takes some microseconds, a busy worker closes a lease every hundred: the second look mostly agrees."""
 
 

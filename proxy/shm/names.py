@@ -6,13 +6,14 @@ A name is a tuple of strings, the series first and its labels after it. No label
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 Name = tuple[str, ...]
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the latency histograms, in seconds. A block has one cell each, one for the rest, one for the sum."""
 
-HISTOGRAM_CELLS = len(BUCKETS) + 2
+HISTOGRAM_CELLS: Final = len(BUCKETS) + 2
 """Cells of one histogram block."""
 
 
@@ -43,7 +44,7 @@ class Series(enum.StrEnum):
     LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
 
 
-GAUGES = frozenset(
+GAUGES: Final = frozenset(
     {
         Series.IN_FLIGHT,
         Series.TUNNELS,

@@ -6,34 +6,36 @@ from the start, at fixed cells: the generation that the worker last saw (it has 
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.shm.directory import Cells, Directory
 from proxy.shm.memory import Memory
 from proxy.shm.names import Name
 
-SEEN = 0
+SEEN: Final = 0
 """The cell that holds the generation of the routing table which the worker last saw."""
 
-OVERFLOW = 1
+OVERFLOW: Final = 1
 """The cell for what no longer fits."""
 
 OVERFLOW_NAME: Name = ("overflow",)
 """The series under which the overflow cell is reported; anything but 0 means that series are missing."""
 
-BLOCK_LIMIT = 64
+BLOCK_LIMIT: Final = 64
 """The most cells that a block may have."""
 
-SINK = 2
+SINK: Final = 2
 """First of ``BLOCK_LIMIT`` cells that take the values of blocks that do not fit, and that nobody reads."""
 
-FIRST_FREE = SINK + BLOCK_LIMIT
+FIRST_FREE: Final = SINK + BLOCK_LIMIT
 
-DEFAULT_CELLS = 512 * 1024
-DEFAULT_DIRECTORY = 12 * 1024 * 1024
+DEFAULT_CELLS: Final = 512 * 1024
+DEFAULT_DIRECTORY: Final = 12 * 1024 * 1024
 """Together 16 MiB of address space: room for the series of some 15,000 upstreams over a worker's life."""
 
-_LAYOUT = int.from_bytes(b"bgmeter1", "little")
+_LAYOUT: Final = int.from_bytes(b"bgmeter1", "little")
 _PUBLISHED, _LAYOUT_AT, _DIRECTORY_SIZE_AT = range(3)
-_HEADER_WORDS = 8
+_HEADER_WORDS: Final = 8
 
 
 class Region:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
 from itertools import chain, cycle, islice
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from proxy.traffic.spec import Balance
 
@@ -180,10 +180,10 @@ def _interleave(circles: Sequence[tuple[int, Iterator[T]]], offset: int) -> Iter
         start = 0
 
 
-_CYCLE = 1 << 64
+_CYCLE: Final = 1 << 64
 """A cycle in the units in which its start is counted. Whole numbers, so that all classes agree on what is past."""
 
-_GOLDEN = 0x9E3779B97F4A7C15
+_GOLDEN: Final = 0x9E3779B97F4A7C15
 """The golden section of a cycle: its multiples 0, 1, 2, ... lie far apart, however many workers there are."""
 
 

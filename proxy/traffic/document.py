@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from proxy.traffic.configure import initial_service, reconfigured
 from proxy.traffic.model import Operation, OperationState, Phase, Pool, Service, State, Upstream
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 P = TypeVar("P")
 
-INTERRUPTED = "the program was stopped while this ran: the split it set is served, what it counted is lost"
+INTERRUPTED: Final = "the program was stopped while this ran: the split it set is served, what it counted is lost"
 """The note of an operation that did not live to see its end."""
 
 

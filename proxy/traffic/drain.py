@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-SECOND_LOOK = 0.001
+SECOND_LOOK: Final = 0.001
 """Seconds between the two looks that have to agree."""
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
 
-FULL_SPLIT = 10_000
+FULL_SPLIT: Final = 10_000
 """Everything: the split is counted in hundredths of a percent."""
 
-MAX_WEIGHT = 256
+MAX_WEIGHT: Final = 256
 """The largest weight of an upstream."""
 
 

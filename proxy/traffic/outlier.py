@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.traffic.model import Health, Pool
 from proxy.traffic.retry import Failure, Fault
 from proxy.traffic.spec import OutlierRule
 
-_BAD_STATUSES = frozenset({502, 503, 504})
+_BAD_STATUSES: Final = frozenset({502, 503, 504})
 
-_STANDING = {Health.UNHEALTHY: 0, Health.UNKNOWN: 1, Health.HEALTHY: 2}
+_STANDING: Final = {Health.UNHEALTHY: 0, Health.UNKNOWN: 1, Health.HEALTHY: 2}
 
 
 class ErrorStreak:

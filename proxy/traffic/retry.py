@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.traffic.spec import RetryRule
 
@@ -74,7 +75,7 @@ class _Nature:
     another_may_do_better: bool = False
 
 
-_NATURES = {
+_NATURES: Final = {
     FailureReason.CONNECT_REFUSED: _Nature(Fault.UPSTREAM, 502, another_may_do_better=True),
     FailureReason.CONNECT_TIMEOUT: _Nature(Fault.UPSTREAM, 504, another_may_do_better=True),
     FailureReason.CONNECT_ERROR: _Nature(Fault.UPSTREAM, 502, another_may_do_better=True),
@@ -92,7 +93,7 @@ _NATURES = {
     FailureReason.SHUTDOWN: _Nature(Fault.PROXY, 503),
 }
 
-_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+_IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
 
 def may_retry(
@@ -124,13 +125,13 @@ def is_idempotent(method: bytes) -> bool:
     return method in _IDEMPOTENT
 
 
-_TOKEN = 1_000_000
+_TOKEN: Final = 1_000_000
 """One retry, in whole numbers, so that ten tenths of it are one."""
 
-_MOST_SAVED = 1_000 * _TOKEN
+_MOST_SAVED: Final = 1_000 * _TOKEN
 
-_RESERVE = 100.0
-_RESERVE_PER_SECOND = 10.0
+_RESERVE: Final = 100.0
+_RESERVE_PER_SECOND: Final = 10.0
 
 
 class RetryBudget:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_BORDERS = frozenset({b"", b"/", b"?"})
+_BORDERS: Final = frozenset({b"", b"/", b"?"})
 """What may follow a matching prefix: nothing, the next segment, or the query if the whole target was given."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.traffic.model import FULL_SPLIT
 from proxy.traffic.spec import Color
 
 # Reading a member off its enum class costs as much as the whole decision.
-_BLUE = Color.BLUE
-_GREEN = Color.GREEN
+_BLUE: Final = Color.BLUE
+_GREEN: Final = Color.GREEN
 
 
 class Splitter:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from proxy.net.stream import Receiver, Stream
 
-PIECE = 96 * 1024
+PIECE: Final = 96 * 1024
 """Bytes that are read at once, so that a connection that has to wait holds little memory.
 
 Smaller pieces cost more work for each megabyte. Powers of two are slower: they cut what the kernel has in one piece.

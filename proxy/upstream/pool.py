@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from proxy.net.dialling import dial
 from proxy.net.poller import Poller
@@ -14,7 +15,7 @@ from proxy.upstream.connection import PIECE, UpstreamConnection
 MAX_IDLE_AGE = 4.0
 """Seconds an idle connection is kept: below the 5 s after which common servers close theirs."""
 
-SAFE_IDLE_AGE = 0.005
+SAFE_IDLE_AGE: Final = 0.005
 """Seconds up to which an idle connection may carry a request that must not be sent twice, whatever the upstream.
 
 No server is so impatient that it closes one so soon. With most it may be much older, and they show it: half of the age
@@ -22,7 +23,7 @@ that other connections have reached is safe too. That matters under load, where 
 the old ones grew older still.
 """
 
-MAX_IDLE = 512
+MAX_IDLE: Final = 512
 """Idle connections kept per upstream and worker, at most."""
 
 
