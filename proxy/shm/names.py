@@ -10,7 +10,23 @@ from typing import Final
 
 Name = tuple[str, ...]
 
-BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BUCKETS: Final[tuple[float, ...]] = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
 """Upper bounds of the latency histograms, in seconds. A block has one cell each, one for the rest, one for the sum."""
 
 HISTOGRAM_CELLS: Final = len(BUCKETS) + 2
