@@ -23,9 +23,11 @@ hypothesis.settings.load_profile("bluegreen")
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The data plane is tested on the loop that workers run on; everything else on asyncio's own."""
+    """The data plane is tested on the loop that workers run on, what lies below it on both; the rest on asyncio's."""
     if item.path.parent.name in ("dataplane", "wire"):
         return {"uvloop": uvloop.new_event_loop}
+    if item.path.parent.name == "net":
+        return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 
 

@@ -41,6 +41,9 @@ class Watched:
         """The kernel has news of the descriptor. They are a hint: the socket may be in another state by now."""
         raise NotImplementedError
 
+    def failed(self, error: Exception) -> None:
+        """Something that it was told of has raised this: a fault of ours, and reported already."""
+
 
 class Poller:
     """The descriptors of one worker, and who looks after each."""
@@ -82,9 +85,17 @@ class Poller:
         self._epoll.close()
         self._watched.clear()
 
+    def contain(self, watched: Watched, error: Exception) -> None:
+        """Report a fault of ours, and let it end nothing but what it happened to."""
+        self.loop.call_exception_handler({"message": f"Unexpected error at {watched}", "exception": error})
+        watched.failed(error)
+
     def _run(self) -> None:
         find = self._watched.get
         for descriptor, events in self._epoll.poll(0, BATCH):
             watched = find(descriptor)
             if watched is not None:  # else it was closed by somebody who came before it
-                watched.ready(events)
+                try:
+                    watched.ready(events)
+                except Exception as error:  # noqa: BLE001 - the rest of the batch is told its news now or never
+                    self.contain(watched, error)

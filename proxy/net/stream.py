@@ -111,7 +111,10 @@ class Stream(Watched):
         self._scheduled = False  # somebody will look at them
         self._ear: select.poll | None = None
         poller.watch(self._descriptor, self)
-        receiver.connection_made(self)
+        try:
+            receiver.connection_made(self)
+        except Exception as error:  # noqa: BLE001 - the socket is the stream's by now, and so is its end
+            poller.contain(self, error)
 
     def hand_over(self, receiver: Receiver) -> None:
         """Tell another receiver from now on."""
@@ -169,7 +172,10 @@ class Stream(Watched):
         self._scheduled = False
         if self._unread and not self._paused:
             self._unread = False
-            self._read(to_the_end=True)
+            try:
+                self._read(to_the_end=True)
+            except Exception as error:  # noqa: BLE001 - or the stream would stay, half told
+                self._poller.contain(self, error)
 
     def pause_reading(self) -> None:
         """Read no more for now; the kernel holds the peer back before long. Its end is not noticed meanwhile."""
@@ -293,6 +299,10 @@ class Stream(Watched):
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._break(None)
+
+    def failed(self, error: Exception) -> None:
+        """Close now: the receiver has raised this, and nobody knows what it would make of the rest."""
+        self._break(error)
 
     def _break(self, error: Exception | None) -> None:
         already = self._closing and not self._waiting

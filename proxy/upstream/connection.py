@@ -75,7 +75,7 @@ class UpstreamConnection(Receiver):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
-        if error is not None:
+        if isinstance(error, OSError):  # else the borrower has failed, and would again
             self._salvage()
         borrower, self.borrower = self.borrower, None
         if borrower is not None:

@@ -300,3 +300,26 @@ async def test_what_a_patient_upstream_keeps_may_carry_what_must_not_be_sent_twi
     server.pool.sweep(2.0)
     assert server.pool.take(2.1, repeatable=False) is None
     two.close()
+
+
+class Clumsy(Listener):
+    """A borrower that has a fault."""
+
+    def upstream_data(self, data: bytes) -> None:
+        super().upstream_data(data)
+        raise ZeroDivisionError
+
+
+async def test_a_borrower_with_a_fault_is_told_the_end_and_nothing_else(server: Server) -> None:
+    """What else came would only meet the fault again, and the end would not be told."""
+    faults: list[object] = []
+    server.poller.loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    connection, peer = await server.connect()
+    connection.borrower = borrower = Clumsy()
+    connection.stream.pause_reading()
+    peer.send(bytes(200_000))
+    connection.stream.resume_reading()
+    await lost(connection)
+    assert borrower.told[1:] == [ZeroDivisionError]
+    assert [type(fault) for fault in faults] == [ZeroDivisionError]
+    peer.close()

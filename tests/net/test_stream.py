@@ -1,0 +1,29 @@
+"""A stream tells all that happens, in order and once, and loses no byte however it is held back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.net.conftest import Bench, Notes, fail, take
+
+
+@pytest.mark.parametrize("event", ["made", "data", "eof", "room"])
+async def test_a_fault_of_the_receiver_closes_the_connection(bench: Bench, event: str) -> None:
+    """And is reported; the socket is not left behind, whatever it was about."""
+    notes = Notes()
+    notes.on[event] = fail
+    stream, peer = bench.stream(notes)
+    stream.write(bytes(20_000_000) if event == "room" else b"")
+    peer.send(b"data")
+    if event == "eof":
+        peer.shutdown(socket.SHUT_WR)
+    while "lost" not in notes.told:
+        take(peer)
+        await asyncio.sleep(0)
+    assert notes.told.count("lost") == 1
+    assert isinstance(notes.error, ZeroDivisionError)
+    assert [type(fault) for fault in bench.faults] == [ZeroDivisionError]
+    assert stream.socket.fileno() == -1
