@@ -18,11 +18,12 @@ from typing import Final
 
 # The values of select.EPOLLIN and so on: as literals they cost nothing.
 READABLE: Final = 0x001
+URGENT: Final = 0x002
 WRITABLE: Final = 0x004
 BROKEN: Final = 0x008 | 0x010
 PEER_CLOSED: Final = 0x2000
-_EDGES: Final = 0x001 | 0x2000 | 0x80000000
-_EDGES_BOTH_WAYS: Final = 0x001 | 0x004 | 0x2000 | 0x80000000
+_EDGES: Final = 0x001 | 0x002 | 0x2000 | 0x80000000
+_EDGES_BOTH_WAYS: Final = 0x001 | 0x002 | 0x004 | 0x2000 | 0x80000000
 LEVEL_READABLE: Final = 0x001
 
 Socket = socket.SocketType

@@ -10,7 +10,7 @@ import struct
 import termios
 from typing import Final
 
-from proxy.net.poller import BROKEN, PEER_CLOSED, READABLE, WRITABLE, Poller, Socket, Watched
+from proxy.net.poller import BROKEN, PEER_CLOSED, READABLE, URGENT, WRITABLE, Poller, Socket, Watched
 
 WRITE_HIGH: Final = 32 * 1024
 WRITE_LOW: Final = 8 * 1024
@@ -127,11 +127,14 @@ class Stream(Watched):
         """There are bytes, or there is room for some, or it is over."""
         if events & WRITABLE and self._waiting:
             self._flush()
-        if events & (READABLE | PEER_CLOSED | BROKEN):
-            self._read(events & (PEER_CLOSED | BROKEN) != 0)
+        if events & (READABLE | PEER_CLOSED | BROKEN | URGENT):
+            self._read(events & (PEER_CLOSED | BROKEN | URGENT) != 0)
 
     def _read(self, to_the_end: bool) -> None:
-        """Read until the kernel has no more, which a piece that is not full shows unless the peer has closed too."""
+        """Read until the kernel has no more.
+
+        A piece that is not full shows that, unless an end may lie behind it, or urgent data, at which reading stops.
+        """
         size = self._size
         for _ in range(PIECES_IN_A_ROW):
             if self._paused or self._closing or self._ended:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.net.conftest import Bench, Notes, fail, take
+from tests.net.conftest import Bench, Notes, fail, take, tcp_pair, until
 
 
 @pytest.mark.parametrize("event", ["made", "data", "eof", "room"])
@@ -27,3 +27,14 @@ async def test_a_fault_of_the_receiver_closes_the_connection(bench: Bench, event
     assert isinstance(notes.error, ZeroDivisionError)
     assert [type(fault) for fault in bench.faults] == [ZeroDivisionError]
     assert stream.socket.fileno() == -1
+
+
+async def test_what_comes_behind_urgent_data_is_read_too(bench: Bench) -> None:
+    """The kernel stops a read at its mark, so that a piece which is not full does not show that nothing is left."""
+    pair = tcp_pair()
+    pair[1].send(b"before")
+    pair[1].send(b"!", socket.MSG_OOB)
+    pair[1].send(b"behind")
+    notes = Notes()
+    bench.stream(notes, pair)
+    await until(lambda: notes.data == b"beforebehind")
