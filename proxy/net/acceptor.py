@@ -12,8 +12,21 @@ from proxy.net.poller import LEVEL_READABLE, Poller, Socket, Watched
 AT_ONCE: Final = 4
 """Clients that are taken for each look."""
 
-_GONE: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO})
-"""Nobody waits any more: another worker was faster, or the client has left."""
+_LEFT: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EPROTO,
+        errno.ENETDOWN,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+        errno.ETIMEDOUT,
+    }
+)
+"""What befell the one client that was next: errors of its connection, which accept(2) hands on as its own."""
 
 
 class Acceptor(Watched):
@@ -47,10 +60,14 @@ class Acceptor(Watched):
         self.started = False
 
     def start(self) -> None:
-        """Take clients from now on. Raises ``OSError`` where the kernel has no room to watch the socket."""
+        """Take clients from now on, unless there is trouble at once: no room to watch the socket."""
         if not self.started:
-            self._poller.watch(self._listener.fileno(), self, LEVEL_READABLE)
-            self.started = True
+            try:
+                self._poller.watch(self._listener.fileno(), self, LEVEL_READABLE)
+            except OSError as error:
+                self._troubled(error)
+            else:
+                self.started = True
 
     def stop(self) -> None:
         """Take no more; who waits goes on waiting."""
@@ -65,13 +82,16 @@ class Acceptor(Watched):
                 return
 
     def take(self) -> bool:
-        """Take one client, if one waits."""
+        """Take one client, if one waits; ``False`` if nobody does, or nobody can be taken just now."""
         try:
             descriptor, address = self._listener._accept()  # type: ignore[attr-defined]
+        except BlockingIOError:
+            return False
         except OSError as error:
-            if error.errno not in _GONE:
-                self.stop()
-                self._troubled(error)
+            if error.errno in _LEFT:
+                return True
+            self.stop()
+            self._troubled(error)
             return False
         # As socket.accept() does it, but for the enumerations and the wrapper that it makes of each socket.
         client = Socket(self._family, socket.SOCK_STREAM, 0, descriptor)
