@@ -93,6 +93,7 @@ def test_a_lack_of_our_own_is_not_held_against_an_upstream() -> None:
     assert connect_failure(OSError(errno.EMFILE, "too many open files")).fault is Fault.PROXY
     assert connect_failure(ConnectionRefusedError()).reason is FailureReason.CONNECT_REFUSED
     assert connect_failure(OSError(errno.EADDRNOTAVAIL, "no port is left")).reason is FailureReason.LOCAL_RESOURCES
+    assert connect_failure(OSError(errno.ENOSPC, "no watch is left")).reason is FailureReason.LOCAL_RESOURCES
     assert connect_failure(ConnectionResetError()).reason is FailureReason.RESET
     assert connect_failure(TimeoutError()).reason is FailureReason.CONNECT_TIMEOUT
     assert connect_failure(OSError(errno.EHOSTUNREACH, "no route")).reason is FailureReason.CONNECT_ERROR
