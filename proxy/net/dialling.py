@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +16,12 @@ async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.
         OSError: none did, or the name does not resolve.
         UnicodeError: the name cannot be written in the way of DNS.
     """
-    failure = OSError(f"{host} has no address")
-    for family, address in await _addresses(loop, host, port):
-        try:
-            return await _dial(loop, family, address)
-        except OSError as error:
-            failure = error
-    raise failure
+    *others, (family, address) = await _addresses(loop, host, port)
+    for other_family, other_address in others:
+        with contextlib.suppress(OSError):
+            return await _dial(loop, other_family, other_address)
+    # Raised from here: to keep the last error would make a cycle of it and this frame, for each failure.
+    return await _dial(loop, family, address)
 
 
 async def _dial(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
