@@ -41,6 +41,7 @@ class Door:
         "_next_request",
         "_on_suspect",
         "_prefix",
+        "addresses",
         "connections",
         "date",
         "log",
@@ -80,6 +81,7 @@ class Door:
         self._forwardings: Recent[Forwarding] = Recent()
         self.recent_fields: Recent[RequestFields] = Recent()
         self.recent_answers: Recent[ResponseHead] = Recent()
+        self.addresses = addresses
         self.visitors = Visitors(addresses)
         self.stopping = False
         self.on_leave: Callable[[], None] = nobody_waits

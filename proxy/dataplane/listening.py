@@ -20,6 +20,7 @@ from proxy.dataplane.downstream import PIECE, ClientConnection
 from proxy.dataplane.preface import PrefaceReader
 from proxy.dataplane.roles import Connection
 from proxy.dataplane.room import WHOLE, Descriptors, Room, Share, room_for, share_idle
+from proxy.dataplane.turns import LEFT_OVER, REST, Turns
 from proxy.net.acceptor import Acceptor
 from proxy.net.poller import Socket
 from proxy.net.stream import Stream
@@ -55,6 +56,8 @@ class Listening:
         self._paused = False
         self._refused = False
         self._stopped = False
+        self._turns = Turns(door.addresses)
+        self._resting: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -69,8 +72,9 @@ class Listening:
         """Accept no more, but leave nobody waiting who is in the queue already."""
         self._stopped = True
         self._door.on_leave = nobody_waits
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._resting):
+            if timer is not None:
+                timer.cancel()
         self._close()
         for acceptor, listener in zip(self._acceptors, self._sockets, strict=True):
             self._empty_queue(acceptor)
@@ -126,7 +130,24 @@ class Listening:
         def accepted(client: Socket, address: str) -> None:
             self._welcome(client, address, newcomer)
 
-        return Acceptor(self._door.poller, listener, accepted, self._kernel_refuses)
+        return Acceptor(self._door.poller, listener, self._allowed, accepted, self._kernel_refuses)
+
+    def _allowed(self) -> int:
+        """How many clients may be accepted now. Without a turn this worker rests for a moment."""
+        allowed = self._turns.allowed(len(self._door.connections))
+        if not allowed:
+            self._close()
+            self._resting = self._door.loop.call_later(REST, self._end_rest)
+        return allowed
+
+    def _end_rest(self) -> None:
+        """Take some of those who wait now, for the others have left them too."""
+        self._resting = None
+        for acceptor in self._acceptors:
+            for _ in range(LEFT_OVER):
+                if self._paused or not acceptor.take():
+                    break
+        self._open()
 
     def _welcome(self, client: Socket, address: str, newcomer: Newcomer) -> None:
         door = self._door
@@ -145,8 +166,8 @@ class Listening:
         self._close()
 
     def _open(self) -> None:
-        """Accept, unless there is no room; also again where the kernel had refused."""
-        if self._paused:
+        """Accept, unless there is no room or it is the turn of others; also again where the kernel had refused."""
+        if self._paused or self._resting is not None:
             return
         if self._refused:
             self._refused = False

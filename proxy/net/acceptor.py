@@ -9,9 +9,6 @@ from typing import Final
 
 from proxy.net.poller import LEVEL_READABLE, Poller, Socket, Watched
 
-AT_ONCE: Final = 4
-"""Clients that are taken for each look."""
-
 _LEFT: Final = frozenset(
     {
         errno.ECONNABORTED,
@@ -30,18 +27,15 @@ _LEFT: Final = frozenset(
 
 
 class Acceptor(Watched):
-    """Takes clients while it is started.
+    """Takes clients while it is started."""
 
-    A few for each look of the poller: so workers that share a queue take turns, and whom they have accepted already is
-    not kept waiting by whom they go on accepting.
-    """
-
-    __slots__ = ("_accepted", "_family", "_listener", "_poller", "_troubled", "started")
+    __slots__ = ("_accepted", "_allowed", "_family", "_listener", "_poller", "_troubled", "started")
 
     def __init__(
         self,
         poller: Poller,
         listener: socket.socket,
+        allowed: Callable[[], int],
         accepted: Callable[[Socket, str], None],
         troubled: Callable[[OSError], None],
     ) -> None:
@@ -49,12 +43,14 @@ class Acceptor(Watched):
 
         Args:
             listener: non-blocking; stays open, whatever happens here.
+            allowed: how many clients may be taken now, of those that wait.
             accepted: is given each client's socket, and its address without the port (empty for a unix socket).
             troubled: is told why no client can be accepted just now; the acceptor has stopped.
         """
         self._poller = poller
         self._listener = listener
         self._family = int(listener.family)
+        self._allowed = allowed
         self._accepted = accepted
         self._troubled = troubled
         self.started = False
@@ -77,7 +73,7 @@ class Acceptor(Watched):
 
     def ready(self, events: int) -> None:
         """Somebody waits."""
-        for _ in range(AT_ONCE):
+        for _ in range(self._allowed()):
             if not self.started or not self.take():
                 return
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from proxy.net.acceptor import AT_ONCE, Acceptor
+from proxy.net.acceptor import Acceptor
 from proxy.net.poller import Socket, Watched
 from tests.net.conftest import Bench, rounds, until
+
+AT_ONCE = 4
 
 
 class Listener(socket.socket):
@@ -39,9 +41,9 @@ class Door:
         self.listener.listen()
         self.clients: list[Socket] = []
         self.addresses: list[str] = []
-        self.most_at_once = 0
+        self.allowed = AT_ONCE
         self.troubles: list[int | None] = []
-        self.acceptor = Acceptor(bench.poller, self.listener, self._accepted, self._troubled)
+        self.acceptor = Acceptor(bench.poller, self.listener, lambda: self.allowed, self._accepted, self._troubled)
         self.callers: list[socket.socket] = []
 
     def _accepted(self, client: Socket, address: str) -> None:
@@ -90,7 +92,7 @@ async def test_everybody_is_taken_with_their_address_and_nobody_after_the_stop(d
 
 
 async def test_a_few_are_taken_at_a_time(door: Door) -> None:
-    """So whoever shares the queue has a turn, and so have those who are here already."""
+    """As many as are allowed at that moment."""
     door.call(3 * AT_ONCE)
     door.acceptor.ready(0)
     assert door.clients == []  # it is not started

@@ -71,3 +71,16 @@ def test_other_memory_is_refused() -> None:
     with pytest.raises(ValueError, match="no table"):
         AddressCounts(board.fd, 0)
     board.close()
+
+
+def test_workers_see_how_many_clients_the_others_have(table: AddressTable) -> None:
+    """Those that are there: neither oneself, nor who is dead, nor who has shown nothing yet."""
+    rows = [table.take_row() for _ in range(3)]
+    first, second, third = (AddressCounts(table.fd, row) for row in rows)
+    first.show(7)
+    assert first.fewest_elsewhere() is None
+    second.show(0)
+    third.show(3)
+    assert [worker.fewest_elsewhere() for worker in (first, second, third)] == [0, 3, 0]
+    table.give_back(rows[1])
+    assert first.fewest_elsewhere() == 3
