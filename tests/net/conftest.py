@@ -14,6 +14,11 @@ from proxy.net.stream import Receiver, Stream
 
 PIECE = 40 * 1000
 
+MANY = 20_000_000
+"""Bytes that no kernel takes at once."""
+
+Pair = Callable[[], tuple[socket.socket, socket.socket]]
+
 
 class Notes(Receiver):
     """Notes everything, and may be told to answer an event with some action of its own."""
@@ -76,8 +81,12 @@ class Bench:
             self._stack.enter_context(end)
             end.setblocking(False)
         stream = Stream(self.poller, ours, notes, piece)
-        self._streams.append(stream)
+        self.adopt(stream)
         return stream, theirs
+
+    def adopt(self, stream: Stream) -> None:
+        """See to it that the stream is closed in the end."""
+        self._streams.append(stream)
 
     async def close(self) -> None:
         """Drop everything."""
@@ -88,15 +97,11 @@ class Bench:
         self.poller.close()
 
 
-def tcp_pair(*, send_buffer: int = 0, receive_buffer: int = 0) -> tuple[socket.socket, socket.socket]:
-    """Two ends of a connection over loopback; the first one's kernel buffers as small as they are wished."""
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a connection over loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        if receive_buffer:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         far = socket.create_connection(listener.getsockname())
         near, _ = listener.accept()
-    if send_buffer:
-        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     return near, far
 
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.net.dialling import dial
-from proxy.net.outflow import Outflow
 from proxy.net.poller import Poller
 from proxy.upstream.connection import Borrower, UpstreamConnection
 from proxy.upstream.pool import MAX_IDLE_AGE, SAFE_IDLE_AGE, IdlePool
@@ -238,52 +237,6 @@ async def test_a_connection_that_is_not_wanted_any_more_is_not_left_behind(serve
             with peer, contextlib.suppress(ConnectionResetError):
                 peer.settimeout(1.0)
                 assert peer.recv(1) == b""
-
-
-async def test_looking_at_a_socket_takes_nothing_from_it(server: Server) -> None:
-    """Silent, then not, and the data is still there to be received; a transport that is closed has none."""
-    connection, peer = await server.connect()
-    stream = connection.stream
-    stream.pause_reading()
-    assert stream.is_silent()
-    peer.send(b"x")
-    await asyncio.sleep(0.01)
-    assert not stream.is_silent()
-    assert stream.receive() == b"x"
-    assert stream.receive() == b""
-    connection.discard()
-    await asyncio.sleep(0.01)
-    assert not stream.is_silent()
-    assert stream.receive() == b""
-    peer.close()
-
-
-async def test_a_reset_is_seen_as_one(server: Server) -> None:
-    """No orderly end, even though nothing was unread."""
-    connection, peer = await server.connect()
-    connection.stream.reset()
-    await asyncio.sleep(0.01)
-    with pytest.raises(ConnectionResetError):
-        peer.recv(1)
-    peer.close()
-
-
-async def test_a_slow_peer_is_told_from_a_stuck_one(server: Server) -> None:
-    """As long as anything is taken, be it only from the kernel's buffer, there is hope."""
-    connection, peer = await server.connect()
-    connection.stream.write(bytes(16_000_000))
-    before = connection.stream.unsent()
-    outflow = Outflow(connection.stream, 0.0, 10.0)
-    assert not outflow.stuck(9.0)
-    assert outflow.stuck(10.0)
-    peer.setblocking(True)
-    await asyncio.to_thread(lambda: [peer.recv(1_000_000) for _ in range(5)])
-    await asyncio.sleep(0.01)
-    assert connection.stream.unsent() < before
-    assert not outflow.stuck(20.0)
-    assert outflow.stuck(30.0)
-    connection.discard()
-    peer.close()
 
 
 async def test_what_a_patient_upstream_keeps_may_carry_what_must_not_be_sent_twice(server: Server) -> None:
