@@ -17,12 +17,12 @@ from typing import cast
 
 from tests.wire.strict import BrokenMessageError, Message, has_head, take_request
 
-TURNS = 3
+TURNS = 5
 """Turns of the event loop after which a byte that was sent to another socket of this process has been read there."""
 
 _LONG = 2048
 
-_CALM = 12
+_CALM = 400
 """Turns without news after which nothing is on its way any more."""
 
 
