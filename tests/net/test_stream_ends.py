@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import os
 import socket
-import weakref
 from collections.abc import Callable
 
 import pytest
 
 from proxy.net.stream import PIECES_IN_A_ROW, Stream
-from tests.net.conftest import MANY, Bench, Notes, fail, rounds, take, tcp_pair, until
+from tests.net.conftest import MANY, PIECE, Bench, Notes, fail, rounds, take, tcp_pair, until
 
 ENDS: list[Callable[[Stream], None]] = [Stream.close, Stream.abort, Stream.reset, Stream.write_eof]
 
@@ -85,17 +85,20 @@ async def test_it_can_be_ended_amid_anything(bench: Bench, event: str, end: Call
 @pytest.mark.parametrize("size", [0, MANY])
 async def test_ends_may_come_in_any_order(bench: Bench, ends: list[Callable[[Stream], None]], size: int) -> None:
     """It is over once, and a socket that was opened since under the same number is not touched."""
-    notes = Notes()
+    notes, newer = Notes(), Notes()
     stream, _ = bench.stream(notes)
+    number = stream.socket.fileno()
+    near, peer = tcp_pair()
     stream.write(bytes(size))
     for end in ends:
         end(stream)
     stream.abort()
     await rounds()
     assert notes.told.count("lost") == 1
-    newer = Notes()
-    _, peer = bench.stream(newer)
-    for end in (Stream.close, Stream.abort, Stream.reset):
+    with near:
+        os.dup2(near.fileno(), number)
+    bench.stream(newer, (socket.socket(fileno=number), peer))
+    for end in ENDS:
         end(stream)
     await rounds()
     peer.send(b"untouched")
@@ -159,18 +162,20 @@ async def test_a_fault_at_the_end_does_not_keep_the_socket_open(bench: Bench) ->
 
 
 async def test_nothing_of_it_waits_for_the_garbage_collector(bench: Bench) -> None:
-    """The stream and its receiver know each other only as long as it lives."""
+    """The stream and its receiver know each other only as long as it lives, and nobody else knows them."""
+    ours, peer = tcp_pair()
+    ours.setblocking(False)
     notes = Notes()
-    gone = weakref.ref(notes)
+    notes.keeps_open = False
+    gc.collect()
     gc.disable()
     try:
-        _, peer = bench.stream(notes)
-        notes.keeps_open = False
+        Stream(bench.poller, ours, notes, PIECE)
         peer.close()
         while "lost" not in notes.told:
             await rounds(1)
         del notes
         await rounds()
-        assert gone() is None
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, (Stream, Notes))]
     finally:
         gc.enable()
