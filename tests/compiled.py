@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -31,3 +33,9 @@ def is_compiled(name: str) -> bool:
     """Whether whoever imports a module gets machine code."""
     spec = importlib.util.find_spec(name)
     return spec is not None and spec.origin is not None and spec.origin.endswith(".so")
+
+
+interpreted_only = pytest.mark.skipif(
+    is_compiled("proxy.upstream.connection"), reason="what is compiled can neither be patched nor inherited from here"
+)
+"""For tests that stand in for a part of the program."""

@@ -53,7 +53,7 @@ def _same(again: object, first: object) -> None:
         assert again == first
         return
     assert type(again) is type(first)
-    for name in first.__slots__:
+    for name in ("raw", "fields", "passed", *(REQUEST if isinstance(first, RequestHead) else RESPONSE)):
         assert getattr(again, name) == getattr(first, name)
 
 

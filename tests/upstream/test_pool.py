@@ -13,6 +13,7 @@ from proxy.net.dialling import dial
 from proxy.net.poller import Poller
 from proxy.upstream.connection import Borrower, UpstreamConnection
 from proxy.upstream.pool import MAX_IDLE_AGE, SAFE_IDLE_AGE, IdlePool
+from tests.compiled import interpreted_only
 
 
 class Server:
@@ -117,6 +118,7 @@ async def test_what_came_before_the_loop_noticed_is_noticed_all_the_same(server:
     two.close()
 
 
+@interpreted_only
 @pytest.mark.parametrize("greeting", [b"220 hello", b""])
 async def test_a_new_connection_that_stirs_is_no_good(
     server: Server, greeting: bytes, monkeypatch: pytest.MonkeyPatch
@@ -184,6 +186,7 @@ async def test_an_idle_connection_that_stirs_is_dropped(server: Server, ending: 
     peer.close()
 
 
+@interpreted_only
 async def test_a_borrower_hears_everything(server: Server) -> None:
     """Data, backpressure and the end, in order."""
     connection, peer = await server.connect()
@@ -202,6 +205,7 @@ async def test_a_borrower_hears_everything(server: Server) -> None:
     assert borrower.told[:2] == [b"hello", "full"]
 
 
+@interpreted_only
 async def test_what_an_upstream_said_before_it_reset_our_write_is_not_lost(server: Server) -> None:
     """Its answer is in the kernel, though the write has failed already."""
     connection, peer = await server.connect()
@@ -263,6 +267,7 @@ class Clumsy(Listener):
         raise ZeroDivisionError
 
 
+@interpreted_only
 async def test_a_borrower_with_a_fault_is_told_the_end_and_nothing_else(server: Server) -> None:
     """What else came would only meet the fault again, and the end would not be told."""
     faults: list[object] = []
