@@ -115,6 +115,8 @@ async def _play(wire: Wire, client: _Client, script: Script) -> None:
             await client.one_more()
         elif step is Act.PAUSE:
             await turns(_PAUSE)
+            await asyncio.sleep(0.003)  # and for the kernel, which on a busy machine needs the core for it
+            await turns(_PAUSE)
         elif step is Act.END:
             wire.finish()
         elif step is Act.LEAVE:
