@@ -26,6 +26,9 @@ from proxy.net.poller import Socket
 from proxy.net.stream import Stream
 from proxy.shm.names import PauseReason
 
+BACKLOG: Final = 4096
+"""Connections that may wait to be accepted; to listen on a shared socket sets this anew for all who share it."""
+
 QUEUE = 4096
 """Connections that are taken from a queue at most when a worker stops: where others fill it, it never gets empty."""
 
@@ -64,6 +67,7 @@ class Listening:
         """Accept from now on, as far as there is room."""
         for listener in self._sockets:
             listener.setblocking(False)
+            listener.listen(BACKLOG)  # beside the workers of a dead supervisor it was only bound so far
             if listener.family != socket.AF_UNIX:  # what is accepted takes it over
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._check()

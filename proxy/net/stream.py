@@ -212,7 +212,7 @@ class Stream(Watched):
 
     def write(self, data: bytes) -> None:
         """Send at once as much as the kernel takes, and the rest when it takes more."""
-        if self._closing or self._finishing:
+        if self._closing or self._finishing or not data:
             return
         if self._waiting:
             self._waiting += data

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.dataplane.listening import Listening
+from proxy.dataplane.listening import BACKLOG, Listening
 from tests.dataplane.conftest import GET, Front, StartFront
 from tests.harness import faults
 
@@ -42,7 +42,7 @@ async def ask(address: tuple[str, int] | str) -> bytes:
 async def test_the_queue_stays_as_long_as_the_supervisor_made_it(start_front: StartFront) -> None:
     """To accept on an inherited socket does not shorten its queue."""
     front, _ = await start_front([faults.answer])
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         before = queue_length(listener)
         listening = await listen(front, listener)
         assert queue_length(listener) == before
