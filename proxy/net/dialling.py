@@ -1,9 +1,15 @@
-"""Connections to others."""
+"""Connections to others.
+
+The loop's own ``sock_connect`` asks a resolver in a thread even for plain addresses. That costs more than the whole
+connection, and the threads that then stay keep the sockets of a killed worker open for a while longer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -28,11 +34,30 @@ async def _dial(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> s
     connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(connecting, address)
+        error = connecting.connect_ex(address)
+        if error == errno.EINPROGRESS:
+            await _writable(loop, connecting.fileno())
+            error = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
     except BaseException:
         connecting.close()
         raise
     return connecting
+
+
+async def _writable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    ready = loop.create_future()
+    loop.add_writer(descriptor, _settle, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(descriptor)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Sequence[tuple[int, Any]]:

@@ -22,7 +22,10 @@ class Resolver:
 
     def __init__(self, *hosts: str) -> None:
         self._hosts = hosts
-        self.sock_connect = asyncio.get_running_loop().sock_connect
+        self._loop = asyncio.get_running_loop()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loop, name)
 
     async def getaddrinfo(self, _: str, port: int, **__: object) -> list[tuple[Any, ...]]:
         """What a resolver would say."""
