@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,15 +58,25 @@ def record(python: Path, seconds: float, folder: Path) -> str:
         processes.running(application, cores=processes.LOAD_CORES, port=ports[2], log=folder / "origin"),
         processes.running(command, cores=processes.CORES[:1], port=plan.port, log=folder / "log") as pid,
     ):
-        worker = next(each for each in processes.tree(pid) if b"worker" in Path(f"/proc/{each}/cmdline").read_bytes())
+        worker = _worker_of(pid)
         load = threading.Thread(target=loads.get("/", len(origin.SMALL)), args=(plan.port, seconds + 3, folder))
         load.start()
         data = folder / "perf.data"
         watch = ["perf", "record", "--call-graph", "dwarf,8192", "-F", "1500", "-p", str(worker), "-o", str(data)]
         subprocess.run([*watch, "--", "sleep", str(seconds)], check=True, capture_output=True)
         load.join()
-        script = ["perf", "script", "-i", str(data), "-F", "sym,dso"]
+        script = ["perf", "script", "-i", str(data), "-F", "ip,sym,dso"]
         return subprocess.run(script, check=True, capture_output=True, text=True).stdout
+
+
+def _worker_of(pid: int) -> int:
+    """The worker of a front door, which begins to serve a little later than it listens."""
+    for _ in range(100):
+        time.sleep(0.1)
+        for each in processes.tree(pid):
+            if b"worker" in Path(f"/proc/{each}/cmdline").read_bytes():
+                return each
+    raise SystemExit("the front door has no worker")
 
 
 def stacks(script: str) -> Iterator[list[str]]:
