@@ -1,7 +1,7 @@
 """Message heads that were read and found good.
 
-There is one for each message. As plain classes a compiled worker makes them in a tenth of the time of data classes,
-whose constructors are written by the interpreter.
+There is one for each message. They are plain classes, for the constructor of a data class is run by the interpreter in a
+compiled worker too.
 """
 
 from __future__ import annotations
