@@ -1,7 +1,7 @@
 """Message heads that were read and found good.
 
-There is one for each message. They are plain classes, for the constructor of a data class is run by the interpreter in a
-compiled worker too.
+There is one for each message. They are plain classes, for the constructor of a data class is run by the interpreter
+even in a compiled worker.
 """
 
 from __future__ import annotations
