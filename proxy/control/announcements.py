@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from proxy.control.events import EventName, Events
 from proxy.control.outcome import Outcome
-from proxy.control.store.records import dump_changes, dump_operation
 from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
+from proxy.traffic.records import dump_changes, dump_operation
 
 
 def announce(events: Events, command: Command, outcome: Outcome) -> None:

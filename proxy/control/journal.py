@@ -9,11 +9,21 @@ from proxy.traffic.commands import (
     ChangeUpstream,
     Configure,
     Context,
+    FailShift,
+    FailWarmth,
+    HinderShift,
+    Hold,
     OperatorCommand,
+    PauseShift,
+    PromoteShift,
+    Release,
     RemoveUpstream,
     ReplacePool,
+    ResumeShift,
     Rollback,
+    SetMaintenance,
     SetSplit,
+    StartShift,
     Switch,
 )
 from proxy.traffic.model import State
@@ -21,6 +31,16 @@ from proxy.traffic.reduction import Reduction
 
 _ACTIONS: dict[type[OperatorCommand], str] = {
     Switch: "switch",
+    StartShift: "shift",
+    PauseShift: "pause",
+    ResumeShift: "resume",
+    PromoteShift: "promote",
+    HinderShift: "wait",
+    FailShift: "fail",
+    FailWarmth: "fail",
+    Hold: "hold",
+    Release: "release",
+    SetMaintenance: "maintenance",
     SetSplit: "split",
     Rollback: "rollback",
     Abort: "abort",
@@ -69,7 +89,7 @@ def _service(command: OperatorCommand, reduction: Reduction) -> str | None:
     match command:
         case Configure():
             return None
-        case Abort():
+        case Abort() | PauseShift() | ResumeShift() | PromoteShift() | HinderShift() | FailShift():
             return reduction.operation.service if reduction.operation else None
         case _:
             return command.service

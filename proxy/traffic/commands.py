@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.traffic.audience import HoldRule
+from proxy.traffic.gates import Gates
+from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Health, OperationState, Receipt
+from proxy.traffic.shift import Hindrance, Position, Step
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
 
 
@@ -26,6 +30,96 @@ class Switch:
     service: str
     to: Color
     force: bool = False
+    exclusive: HoldRule | None = None
+    """Park new requests like this until the old color is drained, and only then move; ``None``: move at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartShift:
+    """Move traffic gradually: linearly to ``target`` in ``over`` seconds, or by ``steps``."""
+
+    service: str
+    to: Color
+    target: int
+    """Green's share at the end, in hundredths of a percent."""
+    over: float = 0.0
+    steps: tuple[Step, ...] = ()
+    gates: Gates = field(default_factory=Gates)
+    judged: bool = True
+    settle: float | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PauseShift:
+    """Let a shift stay where it is."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeShift:
+    """Let a paused shift go on, whatever it waited for."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteShift:
+    """Let a shift go to its next step now; ``full``: to its end."""
+
+    operation: str
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailShift:
+    """The judge or a gate has spoken against it: end it and go back to where it began. ``why`` is a sentence."""
+
+    operation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailWarmth:
+    """The judge has spoken against a color to which all traffic was moved lately: go back. ``why`` is a sentence."""
+
+    service: str
+    operation: str
+    """The shift that moved it."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HinderShift:
+    """Something else than an operator lets a shift wait. ``why`` is a sentence."""
+
+    operation: str
+    hindrance: Hindrance
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Park new requests of a service."""
+
+    service: str
+    rule: HoldRule
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let parked requests go, and park no more."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMaintenance:
+    """Answer users with a page; ``None`` ends that."""
+
+    service: str
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +242,73 @@ class EndOperation:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AdvanceShift:
+    """A shift that stood at ``before`` stands at ``after`` now."""
+
+    operation: str
+    before: Position
+    after: Position
+    baseline: Tally | None = None
+    """What the old color has done since the shift began; it is kept for the time afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSettled:
+    """Nobody's session is left, or the time for them is over: during a shift of new users, all follow the split."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlipExclusive:
+    """Nothing is in flight any more: move all traffic of an exclusive switch, and release what is parked."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpExclusive:
+    """An exclusive switch took too long to drain: release what is parked to the old color. ``why`` is a sentence."""
+
+    operation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoolDown:
+    """The time in which a new color was watched after a shift is over."""
+
+    service: str
+
+
 OperatorCommand = (
-    Switch | SetSplit | Rollback | Abort | ReplacePool | AddUpstream | ChangeUpstream | RemoveUpstream | Configure
+    Switch
+    | StartShift
+    | PauseShift
+    | ResumeShift
+    | PromoteShift
+    | HinderShift
+    | FailShift
+    | FailWarmth
+    | SetSplit
+    | Rollback
+    | Abort
+    | Hold
+    | Release
+    | SetMaintenance
+    | ReplacePool
+    | AddUpstream
+    | ChangeUpstream
+    | RemoveUpstream
+    | Configure
 )
-"""What is kept on disk and in the journal, because somebody wanted it."""
+"""What is kept on disk and in the journal, because somebody, or the judge for them, decided it."""
+
+Advance = AdvanceShift | EndSettled | FlipExclusive | GiveUpExclusive | CoolDown
+"""What an operation does on its way: it is kept on disk before it is served, and the journal has nothing of it."""
 
 Observation = ObserveHealth | ObserveEjection | MarkApplied | EndOperation
 """What was merely noticed."""
 
-Command = OperatorCommand | Observation
+Command = OperatorCommand | Advance | Observation

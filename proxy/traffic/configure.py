@@ -6,7 +6,7 @@ admin API stays as it is until the file gives that color another list than it di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from proxy.traffic.commands import Configure, Context
@@ -26,7 +26,7 @@ def initial_service(spec: ServiceSpec) -> Service:
     )
 
 
-def initial_state(door: DoorSpec, services: tuple[ServiceSpec, ...]) -> State:
+def initial_state(door: DoorSpec, services: Iterable[ServiceSpec]) -> State:
     """The state of a front door that starts for the first time."""
     return State(door=door, services={spec.name: initial_service(spec) for spec in services}, generation=1)
 

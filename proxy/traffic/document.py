@@ -7,11 +7,23 @@ ended on the way back, because what they counted died with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
 
+from proxy.traffic.audience import HoldRule, Settled
 from proxy.traffic.configure import initial_service, reconfigured
-from proxy.traffic.model import Operation, OperationState, Phase, Pool, Service, State, Upstream
+from proxy.traffic.model import (
+    Operation,
+    OperationKind,
+    OperationState,
+    Phase,
+    Pool,
+    Service,
+    State,
+    Upstream,
+    Warmth,
+)
+from proxy.traffic.records import dump_operation, load_operation, load_tally
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, UpstreamSpec
 
 Document = dict[str, Any]
@@ -37,6 +49,8 @@ class StateDumper:
         return {
             "generation": state.generation,
             "next_operation": state.next_operation,
+            "secret": state.secret,
+            "operations": [dump_operation(each) for each in state.operations.values() if outlives(each)],
             "services": {name: self._service(service) for name, service in state.services.items()},
         }
 
@@ -46,6 +60,10 @@ class StateDumper:
             "revision": service.revision,
             "split": service.split,
             "previous_split": service.previous_split,
+            "hold": asdict(service.hold) if service.hold else None,
+            "maintenance": service.maintenance,
+            "settled": asdict(service.settled) if service.settled else None,
+            "warmth": asdict(service.warmth) if service.warmth else None,
             "pools": {c.value: self._once((name, "pools", c), service.pool(c), _dump_pool) for c in Color},
             "configured": {c.value: self._once((name, "configured", c), spec.pool(c), _dump_specs) for c in Color},
         }
@@ -77,15 +95,24 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
         KeyError, ValueError, TypeError: the document was not written by :func:`dump_state`.
     """
     stored: Mapping[str, Document] = document["services"]
+    restored = {
+        spec.name: _restore_service(stored[spec.name], spec) if spec.name in stored else initial_service(spec)
+        for spec in services
+    }
+    operations = (load_operation(raw) for raw in document.get("operations", ()))
     return State(
         door=door,
-        services={
-            spec.name: _restore_service(stored[spec.name], spec) if spec.name in stored else initial_service(spec)
-            for spec in services
-        },
+        services=restored,
+        operations={each.id: each for each in operations if each.service in restored},
         generation=document["generation"] + 1,
         next_operation=document["next_operation"],
+        secret=document.get("secret", ""),
     )
+
+
+def outlives(operation: Operation) -> bool:
+    """Whether an operation goes on when the program is started again; the others are ended then."""
+    return operation.kind in (OperationKind.SHIFT, OperationKind.HOLD) or operation.phase is Phase.HOLDING
 
 
 def _restore_service(raw: Document, spec: ServiceSpec) -> Service:
@@ -99,10 +126,19 @@ def _restore_service(raw: Document, spec: ServiceSpec) -> Service:
         split=raw["split"],
         revision=raw["revision"],
         previous_split=raw["previous_split"],
+        hold=HoldRule(**raw["hold"]) if raw.get("hold") else None,
+        maintenance=raw.get("maintenance"),
+        settled=Settled(**raw["settled"]) if raw.get("settled") else None,
+        warmth=_restore_warmth(raw["warmth"]) if raw.get("warmth") else None,
     )
     after = reconfigured(before, spec)
     changed = any(before.pool(color) != after.pool(color) for color in Color)
     return replace(after, revision=before.revision + 1) if changed else after
+
+
+def _restore_warmth(raw: Document) -> Warmth:
+    baseline = raw["baseline"]
+    return Warmth(raw["operation"], raw["until"], load_tally(baseline) if baseline else None)
 
 
 def _restore_pool(raw: Document, color: Color) -> Pool:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.traffic.audience import HoldRule, Settled
+from proxy.traffic.judgement import Tally
+from proxy.traffic.shift import Shift
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
 
 FULL_SPLIT: Final = 10_000
@@ -57,8 +60,10 @@ class OperationKind(enum.StrEnum):
 
     SWITCH = "switch"
     SPLIT = "split"
+    SHIFT = "shift"
     ROLLBACK = "rollback"
     DRAIN = "drain"
+    HOLD = "hold"
 
 
 class OperationState(enum.StrEnum):
@@ -75,6 +80,10 @@ class OperationState(enum.StrEnum):
 class Phase(enum.StrEnum):
     """What a running operation is waiting for."""
 
+    SHIFTING = "shifting"
+    """It moves traffic step by step."""
+    HOLDING = "holding"
+    """New requests are parked."""
     APPLYING = "applying"
     """Some worker has not yet shown that it serves from the new table."""
     DRAINING = "draining"
@@ -98,6 +107,14 @@ class Receipt:
     dropped: int = 0
     longest_ms: float | None = None
     drained_at: float | None = None
+    served_by_new: int | None = None
+    """Requests that the color which gained traffic has answered meanwhile; counted of shifts."""
+    errors_on_new: int | None = None
+    """Of these, with 5xx."""
+    held: int | None = None
+    """Requests that were parked; counted of holds and exclusive switches."""
+    held_too_long: int | None = None
+    """Of these, answered with 503 because of a bound of the hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +138,28 @@ class Operation:
     ended_at: float | None = None
     receipt: Receipt | None = None
     note: str | None = None
-    """In words, how it ended when that is not plain success."""
+    """In words, how it ended when that is not plain success, or why it is paused."""
+    shift: Shift | None = None
+    """The plan of a shift, and how far it is."""
+    exclusive: bool = False
+    """Whether a switch parks new requests until the old color is drained, so that never two versions serve at once."""
 
     @property
     def moves_traffic(self) -> bool:
-        """Whether it changes the split, as opposed to draining single upstreams."""
-        return self.kind is not OperationKind.DRAIN
+        """Whether it changes the split, as opposed to draining single upstreams, or holding requests."""
+        return self.kind not in (OperationKind.DRAIN, OperationKind.HOLD)
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """The time after a shift in which the new color is watched on, against what the old one did before."""
+
+    operation: str
+    """The shift."""
+    until: float
+    """Unix seconds."""
+    baseline: Tally | None = None
+    """What the old color did during the shift; ``None`` where it was not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +174,13 @@ class Service:
     revision: int = 1
     previous_split: int | None = None
     """The split before the last operation; what a rollback returns to."""
+    hold: HoldRule | None = None
+    """How new requests are parked, if they are."""
+    maintenance: str | None = None
+    """What users are told instead of being served; ``None``: they are served."""
+    settled: Settled | None = None
+    """Who stays on the old color during a shift of new users only."""
+    warmth: Warmth | None = None
 
     @property
     def name(self) -> str:
@@ -171,6 +211,8 @@ class State:
     """The running ones, by id; ended ones are in the journal."""
     generation: int = 0
     next_operation: int = 1
+    secret: str = field(default="", repr=False)
+    """Hexadecimal digits that nobody else knows: the key of buckets and cookies. It stays the same for ever."""
 
     def operation_of(self, service: str) -> Operation | None:
         """The running operation that moves a service's traffic, if there is one."""

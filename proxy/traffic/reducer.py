@@ -1,30 +1,46 @@
 """The one place where the state changes: ``reduce(state, command, context)`` gives the next state, or refuses.
 
 It is a pure function, so the controller can try a command (dry run), keep its result on disk, and only then serve it.
-Commands that move traffic are here; those that change pools are in :mod:`proxy.traffic.pools`, what was observed is in
-:mod:`proxy.traffic.observations`, a newly read config in :mod:`proxy.traffic.configure`.
+Commands that move traffic at once are here; gradual moves are in :mod:`proxy.traffic.shifting`, what lets requests wait
+in :mod:`proxy.traffic.holding`, what changes pools in :mod:`proxy.traffic.pools`, what was observed in
+:mod:`proxy.traffic.observations`, and a newly read config in :mod:`proxy.traffic.configure`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.traffic import configure, observations, pools
+from proxy.traffic import configure, holding, observations, pools, shifting
 from proxy.traffic.commands import (
     Abort,
     AddUpstream,
+    AdvanceShift,
     ChangeUpstream,
     Command,
     Configure,
     Context,
+    CoolDown,
     EndOperation,
+    EndSettled,
+    FailShift,
+    FailWarmth,
+    FlipExclusive,
+    GiveUpExclusive,
+    HinderShift,
+    Hold,
     MarkApplied,
     ObserveEjection,
     ObserveHealth,
+    PauseShift,
+    PromoteShift,
+    Release,
     RemoveUpstream,
     ReplacePool,
+    ResumeShift,
     Rollback,
+    SetMaintenance,
     SetSplit,
+    StartShift,
     Switch,
 )
 from proxy.traffic.model import (
@@ -64,6 +80,21 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
             return _rollback(state, command, context)
         case Abort():
             return _abort(state, command, context)
+        case (
+            StartShift()
+            | PauseShift()
+            | ResumeShift()
+            | PromoteShift()
+            | HinderShift()
+            | FailShift()
+            | FailWarmth()
+            | AdvanceShift()
+            | EndSettled()
+            | CoolDown()
+        ):
+            return shifting.reduce_shift(state, command, context)
+        case Hold() | Release() | SetMaintenance() | FlipExclusive() | GiveUpExclusive():
+            return holding.reduce_holding(state, command, context)
         case ReplacePool() | AddUpstream() | ChangeUpstream() | RemoveUpstream():
             return pools.reduce_pool(state, command, context)
         case Configure():

@@ -8,6 +8,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from proxy.traffic.audience import PreviewRule, StickyRule
+from proxy.traffic.judgement import JudgeRule
+
 
 class Color(enum.StrEnum):
     """One of the two environments of a service."""
@@ -169,6 +172,11 @@ class ServiceSpec:
     outlier: OutlierRule | None = field(default_factory=OutlierRule)
     retry: RetryRule = field(default_factory=RetryRule)
     drain: DrainRule = field(default_factory=DrainRule)
+    sticky: StickyRule | None = None
+    preview: PreviewRule | None = None
+    judge: JudgeRule = field(default_factory=JudgeRule)
+    keep_warm: float = 600.0
+    """Seconds for which the judge looks on after a shift is through; 0: not at all."""
 
     def pool(self, color: Color) -> tuple[UpstreamSpec, ...]:
         """The upstreams that the config file gives this color."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from proxy.traffic.audience import HoldRule, PreviewRule, Settled, StickyRule
+from proxy.traffic.buckets import service_key
 from proxy.traffic.model import Health, Pool, Service, State
 from proxy.traffic.spec import Balance, Color, DoorSpec, RetryRule
 
@@ -34,6 +36,15 @@ class TableService:
     retry: RetryRule
     consecutive_errors: int | None
     """After how many errors in a row a worker reports an upstream; ``None`` for never."""
+    sticky: StickyRule | None = None
+    key: str = ""
+    """Hexadecimal digits: the key of this service's buckets and cookies; ``""`` where none is needed."""
+    settled: Settled | None = None
+    preview: PreviewRule | None = None
+    hold: HoldRule | None = None
+    maintenance: str | None = None
+    routes: tuple[str, ...] = ()
+    """Path prefixes that are counted by themselves, for the judge."""
 
     def pool(self, color: Color) -> tuple[TableUpstream, ...]:
         """The upstreams of one color that may be picked."""
@@ -62,19 +73,21 @@ class TableCompiler:
 
     def compile(self, state: State) -> RoutingTable:
         """The table that a state asks for."""
-        self._known = {name: (service, self._service(service)) for name, service in state.services.items()}
+        self._known = {
+            name: (service, self._service(service, state.secret)) for name, service in state.services.items()
+        }
         return RoutingTable(state.generation, state.door, tuple(compiled for _, compiled in self._known.values()))
 
-    def _service(self, service: Service) -> TableService:
+    def _service(self, service: Service, secret: str) -> TableService:
         before, compiled = self._known.get(service.name, (None, None))
         if before is None or compiled is None:
-            return _service(service, _pool(service, Color.BLUE), _pool(service, Color.GREEN))
+            return _service(service, secret, _pool(service, Color.BLUE), _pool(service, Color.GREEN))
         if service is before:
             return compiled
         pools = (
             compiled.pool(color) if _same_pool(service, before, color) else _pool(service, color) for color in Color
         )
-        return _service(service, *pools)
+        return _service(service, secret, *pools)
 
 
 def compile_table(state: State) -> RoutingTable:
@@ -109,7 +122,9 @@ def _pool(service: Service, color: Color) -> tuple[TableUpstream, ...]:
     return tuple(TableUpstream(upstream.address, upstream.weight) for upstream in eligible(service, color))
 
 
-def _service(service: Service, blue: tuple[TableUpstream, ...], green: tuple[TableUpstream, ...]) -> TableService:
+def _service(
+    service: Service, secret: str, blue: tuple[TableUpstream, ...], green: tuple[TableUpstream, ...]
+) -> TableService:
     spec = service.spec
     return TableService(
         name=spec.name,
@@ -121,4 +136,11 @@ def _service(service: Service, blue: tuple[TableUpstream, ...], green: tuple[Tab
         balance=spec.balance,
         retry=spec.retry,
         consecutive_errors=spec.outlier.consecutive_errors if spec.outlier else None,
+        sticky=spec.sticky,
+        key=service_key(secret, spec.name) if spec.sticky else "",
+        settled=service.settled,
+        preview=spec.preview,
+        hold=service.hold,
+        maintenance=service.maintenance,
+        routes=spec.judge.routes,
     )

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from proxy.traffic.audience import CookieAttributes, HoldRule, PreviewRule, Settled, StickyBy, StickyRule
 from proxy.traffic.spec import AccessLog, AccessLogFormat, Balance, DoorSpec, Limits, RetryRule, Timeouts
 from proxy.traffic.table import RoutingTable, TableService, TableUpstream
 
@@ -92,6 +93,10 @@ def decode_table(data: bytes) -> RoutingTable:
     return TableDecoder().decode(data)
 
 
+_RULES = ("sticky", "settled", "preview", "hold")
+"""Rules of a service that most services do without; their lines name only those that there are."""
+
+
 def _line(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -105,6 +110,10 @@ def _rules(service: TableService) -> dict[str, Any]:
         "balance": service.balance,
         "retry": asdict(service.retry),
         "consecutive_errors": service.consecutive_errors,
+        **{name: asdict(value) for name in _RULES if (value := getattr(service, name)) is not None},
+        "key": service.key,
+        "maintenance": service.maintenance,
+        "routes": service.routes,
     }
 
 
@@ -128,7 +137,18 @@ def _service(raw: dict[str, Any], blue: Pool, green: Pool) -> TableService:
         balance=Balance(raw["balance"]),
         retry=RetryRule(**raw["retry"]),
         consecutive_errors=raw["consecutive_errors"],
+        sticky=_sticky(raw["sticky"]) if "sticky" in raw else None,
+        key=raw["key"],
+        settled=Settled(**raw["settled"]) if "settled" in raw else None,
+        preview=PreviewRule(**raw["preview"]) if "preview" in raw else None,
+        hold=HoldRule(**raw["hold"]) if "hold" in raw else None,
+        maintenance=raw["maintenance"],
+        routes=tuple(raw["routes"]),
     )
+
+
+def _sticky(raw: dict[str, Any]) -> StickyRule:
+    return StickyRule(StickyBy(raw["by"]), raw["name"], CookieAttributes(**raw["attributes"]))
 
 
 def _pool(line: bytes) -> Pool:

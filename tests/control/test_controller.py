@@ -11,7 +11,6 @@ from proxy.control.events import EventName
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
-from proxy.control.store.records import dump_operation
 from proxy.traffic.commands import (
     Abort,
     AddUpstream,
@@ -29,6 +28,7 @@ from proxy.traffic.commands import (
 )
 from proxy.traffic.document import dump_state
 from proxy.traffic.model import FULL_SPLIT, Health, OperationKind, OperationState, Phase
+from proxy.traffic.records import dump_operation
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color, DoorSpec, HealthCheck, UpstreamSpec
 from tests.control.core import SHOP, Core, running_core, tasks, told, until

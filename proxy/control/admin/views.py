@@ -28,9 +28,9 @@ from proxy.control.admin.context import AdminContext, ReloadResult
 from proxy.control.events import Event, EventName
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
-from proxy.control.store.records import load_operation
 from proxy.shm.names import Series
 from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream
+from proxy.traffic.records import load_operation
 from proxy.traffic.reduction import Change
 from proxy.traffic.spec import Color
 

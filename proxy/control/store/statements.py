@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.control.store.base import JournalEntry
-from proxy.control.store.records import dump_changes, dump_operation, load_changes, load_operation
 from proxy.traffic.document import Document, interrupted
 from proxy.traffic.model import Operation, Phase
+from proxy.traffic.records import dump_changes, dump_operation, load_changes, load_operation
 
 JOURNAL_ROWS = 10_000
 """So many of the newest journal entries are kept."""

@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.control.store.records import dump_changes, dump_operation, load_changes, load_operation
 from proxy.traffic.model import Operation, Receipt
+from proxy.traffic.records import dump_changes, dump_operation, load_changes, load_operation
 from proxy.traffic.reduction import Change
 from tests.control.store.entries import operation
 

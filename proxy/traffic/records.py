@@ -1,14 +1,17 @@
-"""Operations and journal entries as JSON-ready data, and back."""
+"""Operations and changes as JSON-ready data, and back: the one form in which they are stored and told."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
+from proxy.traffic.gates import Gates, Moment, PromQuery, Webhook
+from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt
 from proxy.traffic.reduction import Change
+from proxy.traffic.shift import Hindrance, Position, Shift, Step
 from proxy.traffic.spec import Color
 
 Record = dict[str, Any]
@@ -19,13 +22,14 @@ def dump_operation(operation: Operation) -> Record:
     raw = _fields(operation)
     raw["receipt"] = _fields(operation.receipt) if operation.receipt else None
     raw["leaving"] = [[color.value, address] for color, address in operation.leaving]
+    raw["shift"] = asdict(operation.shift) if operation.shift else None
     for key in ("kind", "state", "phase"):
         raw[key] = raw[key].value
     return raw
 
 
 def load_operation(raw: Record) -> Operation:
-    """What :func:`dump_operation` wrote.
+    """What :func:`dump_operation` wrote, now or in an earlier version that knew fewer fields.
 
     Raises:
         KeyError, ValueError, TypeError: it was not written by it.
@@ -37,8 +41,39 @@ def load_operation(raw: Record) -> Operation:
         "phase": Phase(raw["phase"]),
         "leaving": tuple((Color(color), address) for color, address in raw["leaving"]),
         "receipt": Receipt(**raw["receipt"]) if raw["receipt"] else None,
+        "shift": _shift(raw["shift"]) if raw.get("shift") else None,
     }
     return Operation(**read)
+
+
+def load_tally(raw: Record) -> Tally:
+    """What ``asdict`` made of a tally."""
+    return Tally(**{**raw, "latency": tuple(raw["latency"])})
+
+
+def _shift(raw: Record) -> Shift:
+    return Shift(
+        **{
+            **raw,
+            "steps": tuple(Step(**step) for step in raw["steps"]),
+            "gates": _gates(raw["gates"]),
+            "position": Position(**raw["position"]),
+            "hindrance": Hindrance(raw["hindrance"]) if raw["hindrance"] else None,
+            "baseline": load_tally(raw["baseline"]) if raw["baseline"] else None,
+        }
+    )
+
+
+def _gates(raw: Record) -> Gates:
+    return Gates(
+        webhooks=tuple(Webhook(**{**each, "at": _moments(each["at"])}) for each in raw["webhooks"]),
+        queries=tuple(PromQuery(**{**each, "at": _moments(each["at"])}) for each in raw["queries"]),
+        approvals=_moments(raw["approvals"]),
+    )
+
+
+def _moments(raw: Iterable[str]) -> tuple[Moment, ...]:
+    return tuple(Moment(each) for each in raw)
 
 
 def dump_changes(changes: Iterable[Change]) -> list[Record]:
