@@ -62,6 +62,8 @@ class ResumeShift:
     """Let a paused shift go on, whatever it waited for."""
 
     operation: str
+    only: Hindrance | None = None
+    """Only if it waits for this."""
 
 
 @dataclass(frozen=True, slots=True)

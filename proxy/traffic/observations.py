@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.traffic.commands import Context, EndOperation, MarkApplied, ObserveEjection, ObserveHealth
-from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State, Upstream
+from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State, Upstream, Warmth
 from proxy.traffic.pools import find_upstream, with_pool
 from proxy.traffic.reduction import Change, Reduction, end_operation, find_operation, find_service
 from proxy.traffic.spec import AdminState
@@ -75,4 +75,15 @@ def _end(state: State, command: EndOperation, context: Context) -> Reduction:
 
 def _over(state: State, operation: Operation, result: OperationState, context: Context, note: str | None) -> Reduction:
     next_state, over = end_operation(state, operation, result, context, note)
+    if result is OperationState.SUCCEEDED:
+        next_state = _warm(next_state, operation, context.now)
     return Reduction(next_state, operation=over[0], ended=over, durable=True)
+
+
+def _warm(state: State, operation: Operation, now: float) -> State:
+    """After a watched shift the new color is watched on for a while, against what the old one did before."""
+    shift, service = operation.shift, state.services[operation.service]
+    if shift is None or not shift.judged or not service.spec.keep_warm or not operation.leaving:
+        return state
+    warmth = Warmth(operation.id, now + service.spec.keep_warm, shift.baseline)
+    return replace(state, services={**state.services, service.name: replace(service, warmth=warmth)})

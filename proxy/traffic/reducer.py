@@ -43,6 +43,7 @@ from proxy.traffic.commands import (
     StartShift,
     Switch,
 )
+from proxy.traffic.fitness import refuse_unhealthy
 from proxy.traffic.model import (
     FULL_SPLIT,
     Operation,
@@ -53,13 +54,13 @@ from proxy.traffic.model import (
     State,
 )
 from proxy.traffic.reduction import (
-    Change,
     Reduction,
     end_operation,
     find_operation,
     find_service,
     new_operation,
-    with_service,
+    refuse_beside,
+    set_split,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color
@@ -118,20 +119,15 @@ def _move(
     state: State, service: Service, target: int, kind: OperationKind, context: Context, *, force: bool
 ) -> Reduction:
     running = state.operation_of(service.name)
-    if running and running.phase is Phase.APPLYING:
-        raise Refused(
-            RefusalCode.OPERATION_RUNNING,
-            f"{running.kind} {running.id} by {running.by} is being applied; wait for it, or roll it back",
-            operation=running.id,
-        )
+    refuse_beside(running)
     if target == service.split:
         return _already_there(state, service, running, kind, context)
     if not force:
-        _refuse_unhealthy(service, target)
+        refuse_unhealthy(service, target)
     state, over = end_operation(
         state, running, OperationState.ABORTED, context, "another operation took its place before it had drained"
     )
-    return _set(state, service, target, kind, context, over)
+    return set_split(state, service, target, kind, context, over)
 
 
 def _already_there(
@@ -156,10 +152,10 @@ def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
     if service.previous_split is None:
         raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, f"service {service.name} has had no operation to roll back")
     if not command.force:
-        _refuse_unhealthy(service, service.previous_split)
+        refuse_unhealthy(service, service.previous_split)
     running = state.operation_of(service.name)
     state, over = end_operation(state, running, OperationState.ROLLED_BACK, context, f"rolled back by {context.by}")
-    return _set(state, service, service.previous_split, OperationKind.ROLLBACK, context, over)
+    return set_split(state, service, service.previous_split, OperationKind.ROLLBACK, context, over)
 
 
 def _abort(state: State, command: Abort, context: Context) -> Reduction:
@@ -167,45 +163,6 @@ def _abort(state: State, command: Abort, context: Context) -> Reduction:
     if not running.moves_traffic:
         raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} drains single upstreams: make them ready again instead")
     service = find_service(state, running.service, context)
-    _refuse_unhealthy(service, running.before)
+    refuse_unhealthy(service, running.before)
     state, over = end_operation(state, running, OperationState.ABORTED, context, f"aborted by {context.by}")
-    return _set(state, service, running.before, OperationKind.ROLLBACK, context, over)
-
-
-def _set(
-    state: State,
-    service: Service,
-    split: int,
-    kind: OperationKind,
-    context: Context,
-    over: tuple[Operation, ...],
-) -> Reduction:
-    moved = replace(service, split=split, previous_split=service.split)
-    leaving = tuple((color, None) for color in Color if service.share(color) > 0 and moved.share(color) == 0)
-    operation = new_operation(state, service, kind, split, leaving, context)
-    return Reduction(
-        with_service(state, moved, operation),
-        operation=operation,
-        ended=over,
-        changes=(Change("split.green", service.split / 100, split / 100),),
-        durable=True,
-    )
-
-
-def _refuse_unhealthy(service: Service, target: int) -> None:
-    """A color may only gain traffic if something there is known to answer."""
-    for color in Color:
-        gains = (target > service.split) if color is Color.GREEN else (target < service.split)
-        if gains and not _can_serve(service, color):
-            raise Refused(
-                RefusalCode.COLOR_NOT_HEALTHY,
-                f"{color} has no healthy upstream; bring one up, or pass force to move the traffic all the same",
-                color=color.value,
-            )
-
-
-def _can_serve(service: Service, color: Color) -> bool:
-    pool = service.pool(color)
-    if service.spec.health is None:
-        return any(upstream.wanted for upstream in pool)
-    return any(upstream.wanted and upstream.fit for upstream in pool)
+    return set_split(state, service, running.before, OperationKind.ROLLBACK, context, over)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from proxy.traffic.commands import Context
 from proxy.traffic.model import (
+    FULL_SPLIT,
     Operation,
     OperationKind,
     OperationState,
@@ -137,3 +138,47 @@ def _upstreams_left(operation: Operation) -> list[tuple[Color, str]]:
 def _wanted(state: State, service: str, color: Color, address: str) -> bool:
     pool = state.services[service].pool(color) if service in state.services else ()
     return any(upstream.address == address and upstream.wanted for upstream in pool)
+
+
+def refuse_beside(running: Operation | None) -> None:
+    """Two operations cannot move the traffic of a service. Only one that drains gives way. Raises :class:`Refused`."""
+    if running is None or running.phase is Phase.DRAINING:
+        return
+    applied = running.phase is Phase.APPLYING
+    raise Refused(
+        RefusalCode.OPERATION_RUNNING,
+        f"{running.kind} {running.id} by {running.by} is {'being applied' if applied else running.state}; "
+        f"wait for it, {'or' if applied else 'abort it, or'} roll it back",
+        operation=running.id,
+    )
+
+
+def set_split(
+    state: State,
+    service: Service,
+    split: int,
+    kind: OperationKind,
+    context: Context,
+    over: tuple[Operation, ...],
+) -> Reduction:
+    """The state with another split at once, and the operation that this is; ``over`` are those it has ended."""
+    moved = replace(service, split=split, previous_split=service.split, settled=None, warmth=None)
+    leaving = left_colors(service.split, split)
+    operation = new_operation(state, service, kind, split, leaving, context)
+    return Reduction(
+        with_service(state, moved, operation),
+        operation=operation,
+        ended=over,
+        changes=(Change("split.green", service.split / 100, split / 100),),
+        durable=True,
+    )
+
+
+def left_colors(before: int, after: int) -> tuple[tuple[Color, None], ...]:
+    """The colors that have nothing any more when green's share goes from ``before`` to ``after``."""
+    gone = []
+    if before < FULL_SPLIT <= after:
+        gone.append((Color.BLUE, None))
+    if before > 0 >= after:
+        gone.append((Color.GREEN, None))
+    return tuple(gone)

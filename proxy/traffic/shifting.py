@@ -1,7 +1,15 @@
-"""Commands that move traffic gradually."""
+"""Commands that move traffic gradually.
+
+A shift is a plan and a position in it (:mod:`proxy.traffic.shift`). The position decides the split, so whoever puts the
+position forward moves the traffic: the passing time, or an operator who promotes it. It is hindered or it goes on;
+when it has arrived it is applied and drained as a switch is.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from proxy.traffic.audience import Settled, StickyBy
 from proxy.traffic.commands import (
     AdvanceShift,
     Context,
@@ -15,8 +23,23 @@ from proxy.traffic.commands import (
     ResumeShift,
     StartShift,
 )
-from proxy.traffic.model import State
-from proxy.traffic.reduction import Reduction
+from proxy.traffic.fitness import can_serve, refuse_unhealthy
+from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, Service, State
+from proxy.traffic.reduction import (
+    Change,
+    Reduction,
+    end_operation,
+    find_operation,
+    find_service,
+    left_colors,
+    new_operation,
+    refuse_beside,
+    set_split,
+    with_service,
+)
+from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.shift import Hindrance, Position, Shift, Step, arrived, linear, split_at, stepped
+from proxy.traffic.spec import Color
 
 ShiftCommand = (
     StartShift
@@ -38,4 +61,233 @@ def reduce_shift(state: State, command: ShiftCommand, context: Context) -> Reduc
     Raises:
         Refused: it makes no sense now.
     """
-    raise NotImplementedError
+    match command:
+        case StartShift():
+            return _start(state, command, context)
+        case AdvanceShift():
+            return _advance(state, command)
+        case PauseShift():
+            return _pause(state, command, context)
+        case ResumeShift():
+            return _resume(state, command)
+        case PromoteShift():
+            return _promote(state, command)
+        case HinderShift():
+            return _hinder(state, command)
+        case EndSettled():
+            return _end_settled(state, command)
+        case FailShift():
+            return _fail(state, command, context)
+        case FailWarmth():
+            return _fail_warmth(state, command, context)
+        case CoolDown():
+            return _cool_down(state, command, context)
+
+
+def _start(state: State, command: StartShift, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    running = state.operation_of(service.name)
+    refuse_beside(running)
+    steps = _steps(service, command)
+    if not steps:
+        return _nothing_to_do(state, service, context)
+    target = steps[-1].split
+    if not command.force:
+        refuse_unhealthy(service, target)
+    settled = _settled(service, command, context)
+    note = "another operation took its place before it had drained"
+    state, over = end_operation(state, running, OperationState.ABORTED, context, note)
+    shift = Shift(steps, command.gates, judged=command.judged, settle=command.settle)
+    operation = replace(
+        new_operation(state, service, OperationKind.SHIFT, target, (), context), phase=Phase.SHIFTING, shift=shift
+    )
+    begun = replace(service, previous_split=service.split, settled=settled, warmth=None)
+    change = Change("shift.green", service.split / 100, target / 100)
+    return Reduction(with_service(state, begun, operation), operation, over, (change,), durable=True)
+
+
+def _steps(service: Service, command: StartShift) -> tuple[Step, ...]:
+    if command.steps:
+        try:
+            return stepped(service.split, command.steps)
+        except ValueError as error:
+            raise Refused(RefusalCode.STEPS_NOT_STEADY, str(error)) from None
+    if command.target == service.split:
+        return ()
+    if command.over > 0:
+        return linear(service.split, command.target, command.over)
+    return (Step(command.target),)
+
+
+def _settled(service: Service, command: StartShift, context: Context) -> Settled | None:
+    if command.settle is None:
+        return None
+    sticky = service.spec.sticky
+    if sticky is None or sticky.by is not StickyBy.COOKIE:
+        detail = f"service {service.name} has no sticky cookie, so nobody knows whose session began when"
+        raise Refused(RefusalCode.NEEDS_STICKY_COOKIE, detail)
+    return Settled(since=context.now, green=command.to is Color.BLUE)
+
+
+def _nothing_to_do(state: State, service: Service, context: Context) -> Reduction:
+    operation = replace(
+        new_operation(state, service, OperationKind.SHIFT, service.split, (), context),
+        state=OperationState.SUCCEEDED,
+        phase=Phase.ENDED,
+        ended_at=context.now,
+        note="the split was already there, or further; nothing changed",
+    )
+    after = replace(state, next_operation=state.next_operation + 1)
+    return Reduction(after, operation=operation, ended=(operation,), durable=True)
+
+
+def _advance(state: State, command: AdvanceShift) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    if shift.hindrance is not None or shift.position != command.before:
+        raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} stands elsewhere by now", operation=operation.id)
+    return _put(state, operation, replace(shift.at(command.after), baseline=command.baseline))
+
+
+def _put(state: State, operation: Operation, shift: Shift) -> Reduction:
+    """Let a shift stand where it says that it stands, unhindered, and move the traffic accordingly."""
+    service = state.services[operation.service]
+    moved = replace(service, split=split_at(operation.before, shift))
+    operation = replace(operation, shift=shift, state=OperationState.RUNNING, note=None)
+    if arrived(shift) and moved.settled is None:
+        return _arrive(state, operation, moved)
+    change = _split_change(service, moved)
+    if not change:
+        return Reduction(_with_operation(state, operation), operation=operation, durable=True)
+    return Reduction(_with_operation(with_service(state, moved), operation), operation, (), change, durable=True)
+
+
+def _arrive(state: State, operation: Operation, service: Service) -> Reduction:
+    """The table that follows is its last one: from here on it is applied and drained like any other move."""
+    before = state.services[service.name]
+    operation = replace(
+        operation,
+        phase=Phase.APPLYING,
+        leaving=left_colors(operation.before, service.split),
+        receipt=Receipt(generation=state.generation + 1),
+    )
+    after = _with_operation(with_service(state, service), operation)
+    return Reduction(after, operation, (), _split_change(before, service), durable=True)
+
+
+def _split_change(before: Service, after: Service) -> tuple[Change, ...]:
+    if before.split == after.split:
+        return ()
+    return (Change("split.green", before.split / 100, after.split / 100),)
+
+
+def _with_operation(state: State, operation: Operation) -> State:
+    return replace(state, operations={**state.operations, operation.id: operation})
+
+
+def _pause(state: State, command: PauseShift, context: Context) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    if shift.hindrance is Hindrance.OPERATOR:
+        return Reduction(state, operation=operation)
+    return _hindered(state, operation, shift, Hindrance.OPERATOR, f"paused by {context.by}")
+
+
+def _hinder(state: State, command: HinderShift) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    if shift.hindrance is not None:
+        raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} waits already", operation=operation.id)
+    return _hindered(state, operation, shift, command.hindrance, command.why)
+
+
+def _hindered(state: State, operation: Operation, shift: Shift, hindrance: Hindrance, why: str) -> Reduction:
+    change = Change("state", operation.state.value, OperationState.PAUSED.value)
+    operation = replace(operation, state=OperationState.PAUSED, note=why, shift=shift.at(shift.position, hindrance))
+    return Reduction(_with_operation(state, operation), operation, (), (change,), durable=True)
+
+
+def _resume(state: State, command: ResumeShift) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    hindrance = shift.hindrance
+    if command.only is not None and hindrance is not command.only:
+        raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} waits for something else", operation=operation.id)
+    position = shift.position
+    if hindrance is None:
+        return Reduction(state, operation=operation)
+    if hindrance is Hindrance.STEP:
+        position = Position(position.step + 1)
+    elif hindrance is Hindrance.APPROVAL:
+        position = replace(position, opened=True)
+    waived = shift.waived or (hindrance is Hindrance.JUDGE and command.only is None)
+    return _let_go(state, operation, replace(shift.at(position), waived=waived))
+
+
+def _promote(state: State, command: PromoteShift) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    position, end = shift.position, len(shift.steps) - 1
+    if command.full:
+        position = Position(end, opened=True, ramped=shift.steps[end].over)
+    elif not position.opened:
+        position = replace(position, opened=True)
+    elif shift.last:
+        position = replace(position, ramped=shift.step.over)
+    else:
+        position = Position(position.step + 1)
+    return _let_go(state, operation, shift.at(position))
+
+
+def _let_go(state: State, operation: Operation, shift: Shift) -> Reduction:
+    reduction = _put(state, operation, shift)
+    change = Change("state", operation.state.value, OperationState.RUNNING.value)
+    step = Change("step", operation.shift.position.step + 1, shift.position.step + 1) if operation.shift else change
+    told = tuple(each for each in (change, step) if each.before != each.after)
+    return replace(reduction, changes=(*told, *reduction.changes))
+
+
+def _end_settled(state: State, command: EndSettled) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    service = replace(state.services[operation.service], settled=None)
+    if arrived(shift):
+        return _arrive(state, operation, service)
+    return Reduction(_with_operation(with_service(state, service), operation), operation, durable=True)
+
+
+def _fail(state: State, command: FailShift, context: Context) -> Reduction:
+    operation, shift = _moving(state, command.operation)
+    service = state.services[operation.service]
+    losing = Color.GREEN if operation.after < operation.before else Color.BLUE
+    if service.split != operation.before and not can_serve(service, losing):
+        why = f"{command.why}; but {losing} has no healthy upstream to go back to"
+        return _hindered(state, operation, shift, Hindrance.OPERATOR, why)
+    return _go_back(state, service, operation.before, operation, command.why, context)
+
+
+def _go_back(
+    state: State, service: Service, split: int, operation: Operation | None, why: str, context: Context
+) -> Reduction:
+    """Back to a split because of ``why``, which is both how the operation ended and the reason of its rollback."""
+    state, over = end_operation(state, operation, OperationState.ROLLED_BACK, context, why)
+    return set_split(state, service, split, OperationKind.ROLLBACK, replace(context, reason=why), over)
+
+
+def _fail_warmth(state: State, command: FailWarmth, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    if service.warmth is None or service.warmth.operation != command.operation or service.previous_split is None:
+        raise Refused(RefusalCode.OPERATION_ENDED, f"{command.operation} is no longer watched")
+    refuse_beside(state.operation_of(service.name))
+    refuse_unhealthy(service, service.previous_split)
+    return _go_back(state, service, service.previous_split, None, command.why, context)
+
+
+def _cool_down(state: State, command: CoolDown, context: Context) -> Reduction:
+    service = find_service(state, command.service, context)
+    if service.warmth is None:
+        return Reduction(state)
+    cold = replace(service, warmth=None)
+    return Reduction(replace(state, services={**state.services, service.name: cold}), durable=True)
+
+
+def _moving(state: State, operation_id: str) -> tuple[Operation, Shift]:
+    operation = find_operation(state, operation_id)
+    if operation.shift is None or operation.phase is not Phase.SHIFTING:
+        detail = f"{operation.kind} {operation.id} is {operation.phase}: there is nothing left to pause or to promote"
+        raise Refused(RefusalCode.NOT_PAUSABLE, detail, operation=operation.id)
+    return operation, operation.shift
