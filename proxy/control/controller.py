@@ -25,7 +25,7 @@ from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
-from proxy.traffic.commands import Command, Context, Observation, OperatorCommand
+from proxy.traffic.commands import Advance, Command, Context, Observation, OperatorCommand
 from proxy.traffic.document import StateDumper
 from proxy.traffic.model import Operation, Phase, State
 from proxy.traffic.reducer import reduce
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _OPERATOR_COMMANDS = get_args(OperatorCommand)
+_ADVANCES = get_args(Advance)
 
 _PROGRAM = "program"
 """Who observes."""
@@ -126,6 +127,18 @@ class Controller:
             return outcome_of(self.state, reduction)
         return await self._shielded(self._carry_out(command, context))
 
+    async def advance(self, command: Advance) -> Outcome:
+        """Take a step of an operation that runs by itself; it is on disk and on the board when this returns.
+
+        The journal tells of what somebody decided, and so has nothing of it.
+
+        Raises:
+            Refused: the operation is over, or somebody else was faster.
+            TableTooLarge: the table it leads to does not fit on the board.
+            StoreUnavailable: it could not be written, and was not done; it may work later.
+        """
+        return await self._shielded(self._carry_out(command, Context(self._clock.wall(), _PROGRAM)))
+
     async def observe(self, command: Observation) -> None:
         """Take note of something. What is no longer there, and a table that does not fit, are logged and left."""
         try:
@@ -203,8 +216,8 @@ class Controller:
         return self._publisher.prepare(reduction.state)
 
     async def _keep(self, command: Command, reduction: Reduction, context: Context) -> JournalEntry | None:
-        if isinstance(command, _OPERATOR_COMMANDS):
-            entry = entry_of(command, reduction, context)
+        if isinstance(command, (*_OPERATOR_COMMANDS, *_ADVANCES)):
+            entry = entry_of(command, reduction, context) if isinstance(command, _OPERATOR_COMMANDS) else None
             operations = (*reduction.ended, *self._begun(reduction))
             return await self._ledger.commit(self._dumper.dump(reduction.state), entry, operations)
         for operation in reduction.ended:
@@ -214,7 +227,7 @@ class Controller:
     def _begun(self, reduction: Reduction) -> tuple[Operation, ...]:
         """The operation that a reduction begins; none, if it ended or joined one."""
         operation = reduction.operation
-        if operation is None or operation.phase is not Phase.APPLYING or operation.id in self.state.operations:
+        if operation is None or operation.phase is Phase.ENDED or operation.id in self.state.operations:
             return ()
         return (operation,)
 

@@ -28,9 +28,9 @@ class Ledger:
         """Whether the last write went well."""
 
     async def commit(
-        self, document: Document, entry: JournalEntry, operations: Sequence[Operation] = ()
-    ) -> JournalEntry:
-        """Write a command's result. Raises :class:`StoreUnavailable`; nothing is written then."""
+        self, document: Document, entry: JournalEntry | None, operations: Sequence[Operation] = ()
+    ) -> JournalEntry | None:
+        """Write a command's result; steps that an operation takes by itself have no entry. Raises :class:`StoreUnavailable`; nothing is written then."""
         owed = tuple(self._owed.values())
         try:
             kept = await self._store.commit(document, entry=entry, operations=(*owed, *operations))

@@ -54,9 +54,12 @@ class Store(Protocol):
         ...
 
     async def commit(
-        self, document: Document, *, entry: JournalEntry, operations: Sequence[Operation] = ()
-    ) -> JournalEntry:
-        """Replace the will, write the entry and the operations, all or nothing. Gives the entry with its id."""
+        self, document: Document, *, entry: JournalEntry | None, operations: Sequence[Operation] = ()
+    ) -> JournalEntry | None:
+        """Replace the will, write the entry, if there is one, and the operations, all or nothing.
+
+        Gives the entry with its id.
+        """
         ...
 
     async def record_operation(self, operation: Operation) -> None:

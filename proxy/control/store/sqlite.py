@@ -36,6 +36,8 @@ class SqliteStore:
     async def open(cls, path: Path, *, now: float) -> SqliteStore:
         """Open or make the file, and end the operations that ran when the program died, as of ``now`` (Unix seconds).
 
+        Those that the stored will names go on, and are left alone.
+
         Raises:
             StoreInUse: another program has it open.
             StoreCorrupt: it is damaged, or no store of ours.
@@ -52,7 +54,7 @@ class SqliteStore:
             await store._run(statements.end_interrupted, now)
         except StoreUnavailable as error:  # serving what is stored matters more than how old operations are told
             logger.warning("operations that were interrupted cannot be ended: %s", error)
-        except (KeyError, ValueError, TypeError) as error:
+        except (AttributeError, KeyError, ValueError, TypeError) as error:
             await store.close()
             raise corrupt(path, f"a stored operation is not readable ({error})") from error
         return store
@@ -65,8 +67,8 @@ class SqliteStore:
             raise corrupt(self._path, f"the stored state is not readable ({error})") from error
 
     async def commit(
-        self, document: Document, *, entry: JournalEntry, operations: Sequence[Operation] = ()
-    ) -> JournalEntry:
+        self, document: Document, *, entry: JournalEntry | None, operations: Sequence[Operation] = ()
+    ) -> JournalEntry | None:
         """Replace the will, write the entry and the operations, all or nothing."""
         return await self._run(statements.commit, document, entry, operations)
 

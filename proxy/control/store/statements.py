@@ -44,15 +44,15 @@ def read_will(db: sqlite3.Connection) -> Document | None:
 
 
 def commit(
-    db: sqlite3.Connection, document: Document, entry: JournalEntry, operations: Sequence[Operation]
-) -> JournalEntry:
+    db: sqlite3.Connection, document: Document, entry: JournalEntry | None, operations: Sequence[Operation]
+) -> JournalEntry | None:
     """Write all of it in one transaction."""
     text = json.dumps(document, separators=(",", ":"))
     with transaction(db):
         db.execute("INSERT OR REPLACE INTO will (id, document) VALUES (1, ?)", (text,))
         for operation in operations:
             write_operation(db, operation)
-        return replace(entry, id=_write_entry(db, entry))
+        return replace(entry, id=_write_entry(db, entry)) if entry else None
 
 
 def _write_entry(db: sqlite3.Connection, entry: JournalEntry) -> int:
@@ -93,13 +93,20 @@ def write_operation(db: sqlite3.Connection, operation: Operation) -> None:
 
 
 def end_interrupted(db: sqlite3.Connection, now: float) -> int:
-    """End the operations that ran when the program died; how many there were."""
+    """End the operations that ran when the program died, but for those that go on; how many there were."""
     rows = db.execute("SELECT record FROM operations WHERE running").fetchall()
-    if rows:
+    going_on = _going_on(db) if rows else set()
+    records = [raw for (record,) in rows if (raw := json.loads(record))["id"] not in going_on]
+    if records:
         with transaction(db):
-            for (record,) in rows:
-                write_operation(db, interrupted(load_operation(json.loads(record)), now))
-    return len(rows)
+            for raw in records:
+                write_operation(db, interrupted(load_operation(raw), now))
+    return len(records)
+
+
+def _going_on(db: sqlite3.Connection) -> set[str]:
+    will = read_will(db) or {}
+    return {each["id"] for each in will.get("operations", ())}
 
 
 def read_journal(db: sqlite3.Connection, service: str | None, before: int | None, limit: int) -> list[JournalEntry]:

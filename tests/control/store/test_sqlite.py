@@ -48,7 +48,7 @@ async def test_the_last_commit_is_the_will(store: SqliteStore) -> None:
 async def test_commits_asked_for_at_once_are_all_done(store: SqliteStore) -> None:
     """Callers need no lock of their own."""
     kept = await asyncio.gather(*(store.commit({"n": n}, entry=entry(n)) for n in range(20)))
-    assert sorted(each.id for each in kept) == list(range(1, 21))
+    assert sorted(each.id for each in kept if each) == list(range(1, 21))
 
 
 async def test_the_journal_is_read_by_pages_and_by_service(store: SqliteStore) -> None:
@@ -116,6 +116,24 @@ async def test_operations_that_were_running_are_ended_on_opening(store: SqliteSt
     assert (over.note, over.receipt) == (INTERRUPTED, None)
     assert await again.operation("op-1") == operation(1)
     await again.close()
+
+
+async def test_operations_that_the_will_names_go_on(store: SqliteStore, path: Path) -> None:
+    """They are not ended on opening, for the program goes on with them."""
+    await store.commit({"operations": [{"id": "op-1"}]}, entry=entry(), operations=[operation(1, running=True)])
+    await store.close()
+    again = await SqliteStore.open(path, now=99.0)
+    assert await again.operation("op-1") == operation(1, running=True)
+    await again.close()
+
+
+async def test_a_will_can_be_replaced_without_a_word_in_the_journal(store: SqliteStore) -> None:
+    """Operations go on by themselves; the journal tells of what somebody decided."""
+    await store.commit({"n": 1}, entry=entry(1))
+    assert await store.commit({"n": 2}, entry=None, operations=[operation(2)]) is None
+    assert await store.read() == {"n": 2}
+    assert [each.operation for each in await store.journal()] == ["op-1"]
+    assert await store.operation("op-2") == operation(2)
 
 
 async def test_a_closed_store_refuses(store: SqliteStore) -> None:
