@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxy.control.events import EventName, Events
 from proxy.control.outcome import Outcome
+from proxy.control.store.base import JournalEntry
 from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
 from proxy.traffic.records import dump_changes, dump_operation
 
@@ -11,7 +12,7 @@ from proxy.traffic.records import dump_changes, dump_operation
 def announce(events: Events, command: Command, outcome: Outcome) -> None:
     """Tell what a command or an observation changed, then which operations it moved on."""
     if outcome.entry:
-        events.emit(EventName.CHANGED, **_change(outcome))
+        announce_entry(events, outcome.entry)
     elif isinstance(command, ObserveHealth | ObserveEjection) and outcome.changes:
         events.emit(
             EventName.OBSERVED,
@@ -25,17 +26,17 @@ def announce(events: Events, command: Command, outcome: Outcome) -> None:
         events.emit(EventName.ENDED, **dump_operation(operation))
 
 
-def _change(outcome: Outcome) -> dict[str, object]:
-    entry = outcome.entry
-    assert entry is not None
-    return {
-        "entry": entry.id,
-        "action": entry.action,
-        "service": entry.service,
-        "by": entry.by,
-        "reason": entry.reason,
-        "operation": entry.operation,
-        "generation": entry.generation,
-        "revision": entry.revision,
-        "changes": dump_changes(entry.changes),
-    }
+def announce_entry(events: Events, entry: JournalEntry) -> None:
+    """Tell what was written into the journal."""
+    events.emit(
+        EventName.CHANGED,
+        entry=entry.id,
+        action=entry.action,
+        service=entry.service,
+        by=entry.by,
+        reason=entry.reason,
+        operation=entry.operation,
+        generation=entry.generation,
+        revision=entry.revision,
+        changes=dump_changes(entry.changes),
+    )

@@ -14,22 +14,22 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
-from proxy.control.announcements import announce
+from proxy.control.announcements import announce, announce_entry
 from proxy.control.bell import Bell
 from proxy.control.clock import Clock, SystemClock
 from proxy.control.events import EventName, Events
 from proxy.control.fleet import Fleet
-from proxy.control.journal import entry_of, start_entry
+from proxy.control.journal import entry_of, note_entry, start_entry
 from proxy.control.ledger import Ledger
 from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Advance, Command, Context, Observation, OperatorCommand
-from proxy.traffic.document import StateDumper
+from proxy.traffic.document import StateDumper, outlives
 from proxy.traffic.model import Operation, Phase, State
 from proxy.traffic.reducer import reduce
-from proxy.traffic.reduction import Reduction
+from proxy.traffic.reduction import Change, Reduction
 from proxy.traffic.refusal import RefusalCode, Refused
 
 logger = logging.getLogger(__name__)
@@ -139,6 +139,30 @@ class Controller:
         """
         return await self._shielded(self._carry_out(command, Context(self._clock.wall(), _PROGRAM)))
 
+    async def note(self, action: str, operation: Operation, reason: str, changes: tuple[Change, ...]) -> None:
+        """Write into the journal, and tell, what concerns an operation and changes nothing by itself.
+
+        Where the store cannot be written that is logged and left: nothing rests on it.
+        """
+        await self._shielded(self._note(action, operation, reason, changes))
+
+    async def _note(self, action: str, operation: Operation, reason: str, changes: tuple[Change, ...]) -> None:
+        async with self._lock:
+            entry = note_entry(action, self.state, operation, reason, changes, self._clock.wall())
+            try:
+                kept = await self._ledger.commit(self._dumper.dump(self.state), entry)
+            except StoreUnavailable as error:
+                logger.warning("%s %s: %s; not in the journal: %s", operation.id, action, reason, error)
+                kept = entry
+            announce_entry(self._events, kept or entry)
+
+    def resume_watches(self) -> None:
+        """Watch again what had arrived when the program was stopped. To be called once the workers serve."""
+        for operation in self.state.operations.values():
+            if operation.phase is Phase.APPLYING:
+                self._watches.open(operation)
+                self._watches.begin(operation)
+
     async def observe(self, command: Observation) -> None:
         """Take note of something. What is no longer there, and a table that does not fit, are logged and left."""
         try:
@@ -220,6 +244,9 @@ class Controller:
             entry = entry_of(command, reduction, context) if isinstance(command, _OPERATOR_COMMANDS) else None
             operations = (*reduction.ended, *self._begun(reduction))
             return await self._ledger.commit(self._dumper.dump(reduction.state), entry, operations)
+        if any(outlives(operation) for operation in reduction.ended):  # the stored will must not bring it back
+            await self._ledger.settle(self._dumper.dump(reduction.state), reduction.ended)
+            return None
         for operation in reduction.ended:
             await self._ledger.record(operation)
         return None
@@ -231,14 +258,22 @@ class Controller:
             return ()
         return (operation,)
 
+    def _watched(self, reduction: Reduction) -> tuple[Operation, ...]:
+        """The operation that is watched from this table on: it has just begun, or it is a shift that has arrived."""
+        operation = reduction.operation
+        if operation is None or operation.phase in (Phase.SHIFTING, Phase.ENDED):
+            return ()
+        before = self.state.operations.get(operation.id)
+        return (operation,) if before is None or before.phase is Phase.SHIFTING else ()
+
     def _serve(self, reduction: Reduction, edition: Edition | None) -> None:
-        begun = self._begun(reduction)
-        for operation in begun:
+        watched = self._watched(reduction)
+        for operation in watched:
             self._watches.open(operation)
         self.state = reduction.state
         if edition:
             self._publisher.publish(edition)
-        for operation in begun:
+        for operation in watched:
             self._watches.begin(operation)
 
     def _tell(self, command: Command, outcome: Outcome) -> None:

@@ -26,8 +26,8 @@ from proxy.traffic.commands import (
     StartShift,
     Switch,
 )
-from proxy.traffic.model import State
-from proxy.traffic.reduction import Reduction
+from proxy.traffic.model import Operation, State
+from proxy.traffic.reduction import Change, Reduction
 
 _ACTIONS: dict[type[OperatorCommand], str] = {
     Switch: "switch",
@@ -66,6 +66,25 @@ def entry_of(command: OperatorCommand, reduction: Reduction, context: Context) -
         changes=reduction.changes,
         generation=reduction.state.generation,
         revision=reduction.state.services[service].revision if service else None,
+    )
+
+
+def note_entry(
+    action: str, state: State, operation: Operation, reason: str, changes: tuple[Change, ...], now: float
+) -> JournalEntry:
+    """The entry of something that was noticed about an operation."""
+    service = state.services.get(operation.service)
+    return JournalEntry(
+        id=0,
+        at=now,
+        by=action,
+        reason=reason,
+        service=operation.service,
+        action=action,
+        operation=operation.id,
+        changes=changes,
+        generation=state.generation,
+        revision=service.revision if service else None,
     )
 
 

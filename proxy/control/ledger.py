@@ -30,7 +30,9 @@ class Ledger:
     async def commit(
         self, document: Document, entry: JournalEntry | None, operations: Sequence[Operation] = ()
     ) -> JournalEntry | None:
-        """Write a command's result; steps that an operation takes by itself have no entry. Raises :class:`StoreUnavailable`; nothing is written then."""
+        """Write a command's result, with its entry if somebody decided it. Raises :class:`StoreUnavailable`; nothing
+        is written then.
+        """
         owed = tuple(self._owed.values())
         try:
             kept = await self._store.commit(document, entry=entry, operations=(*owed, *operations))
@@ -39,6 +41,14 @@ class Ledger:
             raise
         self._wrote(owed)
         return kept
+
+    async def settle(self, document: Document, operations: Sequence[Operation]) -> None:
+        """Write the will and how operations ended; what cannot be written now is written with the next command."""
+        try:
+            await self.commit(document, None, operations)
+        except StoreUnavailable:
+            for operation in operations:
+                await self.record(operation)
 
     async def record(self, operation: Operation) -> None:
         """Write how an operation ended, now or as soon as the store can."""

@@ -18,6 +18,7 @@ from proxy.traffic.model import (
     OperationState,
     Phase,
     Pool,
+    Receipt,
     Service,
     State,
     Upstream,
@@ -32,6 +33,10 @@ P = TypeVar("P")
 
 INTERRUPTED: Final = "the program was stopped while this ran: the split it set is served, what it counted is lost"
 """The note of an operation that did not live to see its end."""
+
+
+RESTARTED: Final = "the program was started again before this had drained: what it had counted until then is lost"
+"""The note of an operation that had moved all its traffic before the program died."""
 
 
 class StateDumper:
@@ -99,15 +104,23 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
         spec.name: _restore_service(stored[spec.name], spec) if spec.name in stored else initial_service(spec)
         for spec in services
     }
-    operations = (load_operation(raw) for raw in document.get("operations", ()))
+    generation = document["generation"] + 1
+    operations = (_resumed(load_operation(raw), generation) for raw in document.get("operations", ()))
     return State(
         door=door,
         services=restored,
         operations={each.id: each for each in operations if each.service in restored},
-        generation=document["generation"] + 1,
+        generation=generation,
         next_operation=document["next_operation"],
         secret=document.get("secret", ""),
     )
+
+
+def _resumed(operation: Operation, generation: int) -> Operation:
+    """An operation as it goes on. One that had arrived is applied once more, by the table that is served now."""
+    if operation.phase not in (Phase.APPLYING, Phase.DRAINING):
+        return operation
+    return replace(operation, phase=Phase.APPLYING, receipt=Receipt(generation=generation), note=RESTARTED)
 
 
 def outlives(operation: Operation) -> bool:

@@ -70,7 +70,7 @@ def _applied(state: State, command: MarkApplied, context: Context) -> Reduction:
 def _end(state: State, command: EndOperation, context: Context) -> Reduction:
     operation = find_operation(state, command.operation)
     receipt: Receipt | None = command.receipt or operation.receipt
-    return _over(state, replace(operation, receipt=receipt), command.state, context, command.note)
+    return _over(state, replace(operation, receipt=receipt), command.state, context, command.note or operation.note)
 
 
 def _over(state: State, operation: Operation, result: OperationState, context: Context, note: str | None) -> Reduction:
@@ -83,7 +83,7 @@ def _over(state: State, operation: Operation, result: OperationState, context: C
 def _warm(state: State, operation: Operation, now: float) -> State:
     """After a watched shift the new color is watched on for a while, against what the old one did before."""
     shift, service = operation.shift, state.services[operation.service]
-    if shift is None or not shift.judged or not service.spec.keep_warm or not operation.leaving:
+    if shift is None or not shift.judged or not service.spec.keep_warm:
         return state
     warmth = Warmth(operation.id, now + service.spec.keep_warm, shift.baseline)
     return replace(state, services={**state.services, service.name: replace(service, warmth=warmth)})

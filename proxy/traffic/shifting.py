@@ -23,7 +23,7 @@ from proxy.traffic.commands import (
     ResumeShift,
     StartShift,
 )
-from proxy.traffic.fitness import can_serve, refuse_unhealthy
+from proxy.traffic.fitness import can_serve, gains, refuse_unhealthy
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, Service, State
 from proxy.traffic.reduction import (
     Change,
@@ -251,11 +251,13 @@ def _end_settled(state: State, command: EndSettled) -> Reduction:
 
 
 def _fail(state: State, command: FailShift, context: Context) -> Reduction:
-    operation, shift = _moving(state, command.operation)
-    service = state.services[operation.service]
-    losing = Color.GREEN if operation.after < operation.before else Color.BLUE
-    if service.split != operation.before and not can_serve(service, losing):
+    operation = find_operation(state, command.operation)
+    service, shift = state.services[operation.service], operation.shift
+    losing = gains(service, operation.before)
+    if losing is not None and not can_serve(service, losing):
         why = f"{command.why}; but {losing} has no healthy upstream to go back to"
+        if shift is None or operation.phase is not Phase.SHIFTING:
+            raise Refused(RefusalCode.COLOR_NOT_HEALTHY, why, color=losing.value)
         return _hindered(state, operation, shift, Hindrance.OPERATOR, why)
     return _go_back(state, service, operation.before, operation, command.why, context)
 
@@ -265,6 +267,9 @@ def _go_back(
 ) -> Reduction:
     """Back to a split because of ``why``, which is both how the operation ended and the reason of its rollback."""
     state, over = end_operation(state, operation, OperationState.ROLLED_BACK, context, why)
+    if service.split == split and over:
+        unmoved = with_service(state, replace(service, settled=None))
+        return Reduction(unmoved, operation=over[0], ended=over, durable=True)
     return set_split(state, service, split, OperationKind.ROLLBACK, replace(context, reason=why), over)
 
 

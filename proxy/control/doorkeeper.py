@@ -1,0 +1,92 @@
+"""The gates of a shift: asked at their moments, told in the journal, and obeyed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from proxy.control.controller import Controller
+from proxy.traffic.commands import FailShift, HinderShift
+from proxy.traffic.gates import Moment
+from proxy.traffic.model import Operation
+from proxy.traffic.reduction import Change
+from proxy.traffic.shift import Hindrance, moments
+
+GATE = "gate"
+"""Who lets a shift wait or fail because of a gate."""
+
+
+class GateOutcome(Protocol):
+    """What became of asking one gate."""
+
+    @property
+    def gate(self) -> str:
+        """Its name for people."""
+        ...
+
+    @property
+    def ok(self) -> bool:
+        """Whether it agrees."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """Why, in a sentence."""
+        ...
+
+
+Ask = Callable[[Operation, Moment], Awaitable[Sequence[GateOutcome]]]
+"""Asks all gates of an operation at a moment."""
+
+
+class Doorkeeper:
+    """Asks before each step, and tells when all is over or goes back."""
+
+    def __init__(self, controller: Controller, ask: Ask) -> None:
+        self._controller = controller
+        self._ask = ask
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def may_begin_step(self, operation: Operation) -> bool:
+        """Whether all gates of its next step agree. If one does not, the shift fails; an approval lets it wait."""
+        shift = operation.shift
+        assert shift is not None
+        asked = moments(shift)
+        for moment in asked:
+            refused = [outcome for outcome in await self._asked(operation, moment) if not outcome.ok]
+            if refused:
+                why = "; ".join(f"{outcome.gate} is against it: {outcome.detail}" for outcome in refused)
+                await self._controller.execute(FailShift(operation.id, why), by=GATE, reason=why)
+                return False
+        if any(moment in shift.gates.approvals for moment in asked):
+            why = f"step {shift.position.step + 1} of {len(shift.steps)} waits for approval: promote or abort it"
+            await self._controller.execute(HinderShift(operation.id, Hindrance.APPROVAL, why), by=GATE)
+            return False
+        return True
+
+    def tell(self, operation: Operation, moment: Moment) -> None:
+        """Let the gates know, without waiting for them."""
+        if operation.shift is not None and operation.shift.gates.asked_at(moment):
+            task = asyncio.create_task(self._told(operation, moment), name=f"tell {operation.id} {moment}")
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def stop(self) -> None:
+        """Tell nobody any more."""
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
+
+    async def _told(self, operation: Operation, moment: Moment) -> None:
+        await self._asked(operation, moment)
+
+    async def _asked(self, operation: Operation, moment: Moment) -> Sequence[GateOutcome]:
+        shift = operation.shift
+        if shift is None or not shift.gates.asked_at(moment):
+            return ()
+        outcomes = await self._ask(operation, moment)
+        for outcome in outcomes:
+            said = Change(f"gates.{moment}", None, "go" if outcome.ok else "no")
+            await self._controller.note(GATE, operation, f"{outcome.gate}: {outcome.detail}", (said,))
+        return outcomes
