@@ -136,7 +136,7 @@ def tick(start: int, shift: Shift) -> float:
     begin = shift.steps[position.step - 1].split if position.step else start
     distance = abs(step.split - begin) or 1
     finest = step.over / distance  # more often the split, which is counted in hundredths, would not change
-    return max(finest, min(LONGEST_TICK, step.over * LARGEST_TICK / distance))
+    return max(finest, min(LONGEST_TICK, step.over * (LARGEST_TICK - 1) / distance))  # less one, for rounding
 
 
 def arrived(shift: Shift) -> bool:

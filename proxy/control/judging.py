@@ -1,0 +1,220 @@
+"""The judge at work: what both colors do is read from the meters several times a second, and a bad verdict is carried out.
+
+Judged are running shifts, and for a while after them the color that has all the traffic now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from proxy.control.clock import Clock
+from proxy.control.controller import Controller
+from proxy.control.fleet import Fleet
+from proxy.control.outcome import Outcome
+from proxy.control.publisher import TableTooLarge
+from proxy.control.store.base import StoreUnavailable
+from proxy.control.tallies import less, read_tally
+from proxy.shm.names import BUCKETS
+from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
+from proxy.traffic.judge.judge import Judge
+from proxy.traffic.judge.warm import WarmJudge
+from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
+from proxy.traffic.model import FULL_SPLIT, Operation, Service, State
+from proxy.traffic.refusal import Refused
+from proxy.traffic.spec import Color
+
+logger = logging.getLogger(__name__)
+
+JUDGE = "judge"
+"""Who takes back what the judge has spoken against."""
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks: a verdict is carried out well within a second of its evidence."""
+
+_PAST_EVERY = 15.0
+_PAST_KEPT = 5
+"""What all services have done is noted so often and so long, to know how things were before an operation began."""
+
+Counts = Mapping[tuple[str, Color], Tally]
+
+
+class Judging:
+    """Holds one case for each operation that is judged."""
+
+    def __init__(self, controller: Controller, fleet: Fleet, clock: Clock) -> None:
+        self._controller = controller
+        self._fleet = fleet
+        self._clock = clock
+        self._cases: dict[str, _Case] = {}
+        self._past: deque[Counts] = deque(maxlen=_PAST_KEPT)
+        self._noted = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Judge from now on, what runs already too."""
+        self._controller.on_change(self._follow)
+        self._take_up(self._controller.state)
+        self._task = asyncio.create_task(self._run(), name="judging")
+
+    async def stop(self) -> None:
+        """Judge no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def verdict(self, operation: str) -> Verdict | None:
+        """What the judge says of an operation now; ``None`` if nobody judges it."""
+        case = self._cases.get(operation)
+        return case.verdict() if case else None
+
+    def baseline(self, operation: str) -> Tally | None:
+        """What the old color has done since an operation began."""
+        case = self._cases.get(operation)
+        return case.baseline() if case else None
+
+    def _follow(self, outcome: Outcome) -> None:
+        if outcome.before.operations is outcome.after.operations and outcome.before.services is outcome.after.services:
+            return
+        self._take_up(outcome.after)
+
+    def _take_up(self, state: State) -> None:
+        """One case for each operation that is to be judged, and no other."""
+        wanted = dict(_judged(state))
+        for gone in self._cases.keys() - wanted.keys():
+            del self._cases[gone]
+        for operation, (service, new) in wanted.items():
+            if operation not in self._cases:
+                self._cases[operation] = self._open(service, operation, new)
+
+    def _open(self, service: Service, operation: str, new: Color) -> _Case:
+        warm = service.warmth if service.warmth and service.warmth.operation == operation else None
+        before = None
+        if warm is None and self._past:
+            earlier = self._past[0]
+            before = Sample(*(less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new)))
+        return _Case(self._fleet, service, new, before, warm.baseline if warm else None, warm=warm is not None)
+
+    def _read(self, service: str, color: Color) -> Tally:
+        return read_tally(self._fleet.totals, service, color)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                self._note_past()
+                await self._look()
+            except Exception:
+                logger.exception("the judge has failed; it looks again")
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _note_past(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._noted >= _PAST_EVERY:
+            self._noted = now
+            services = self._controller.state.services
+            self._past.append({(name, color): self._read(name, color) for name in services for color in Color})
+
+    async def _look(self) -> None:
+        for operation, case in list(self._cases.items()):
+            case.look(self._controller.state)
+            verdict = case.verdict()
+            if verdict.finding is Finding.FAIL and not case.closed:
+                await self._carry_out(operation, case, verdict.words)
+        for service in list(self._controller.state.services.values()):
+            if service.warmth is not None and self._clock.wall() >= service.warmth.until:
+                await self._controller.advance(CoolDown(service.name))
+
+    async def _carry_out(self, operation: str, case: _Case, words: str) -> None:
+        running = operation in self._controller.state.operations
+        command = FailShift(operation, words) if running else FailWarmth(case.service, operation, words)
+        try:
+            await self._controller.execute(command, by=JUDGE, reason=words)
+            case.closed = True
+        except Refused as error:
+            case.closed = True
+            logger.error("%s should go back, but cannot: %s (%s)", operation, error, words)
+        except (StoreUnavailable, TableTooLarge) as error:
+            logger.error("%s cannot go back yet, trying again: %s", operation, error)
+
+
+class _Case:
+    """The evidence about one operation."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        service: Service,
+        new: Color,
+        before: Sample | None,
+        baseline: Tally | None,
+        *,
+        warm: bool,
+    ) -> None:
+        rule = service.spec.judge
+        self.service = service.name
+        self.closed = False
+        """Whether what the judge said was carried out, or cannot be."""
+        self._rule = rule
+        self._fleet = fleet
+        self._new = new
+        self._judge = Judge(rule, BUCKETS, new=new, before=before)
+        self._warm = WarmJudge(rule, BUCKETS, new=new, baseline=baseline) if warm and _alone(service, new) else None
+        self._last = self._counts()
+
+    def look(self, state: State) -> None:
+        """Take in what both colors did since the last look."""
+        service = state.services.get(self.service)
+        if service is None:
+            return
+        if self._warm is None and _alone(service, self._new):
+            self._warm = WarmJudge(self._rule, BUCKETS, new=self._new, baseline=self._judge.baseline())
+        counts, last = self._counts(), self._last
+        self._last = counts
+        for route, (old, new) in counts.items():
+            sample = Sample(less(old, last[route][0]), less(new, last[route][1]), route)
+            (self._warm or self._judge).observe(sample)
+
+    def verdict(self) -> Verdict:
+        """What it comes to so far."""
+        return (self._warm or self._judge).verdict()
+
+    def baseline(self) -> Tally:
+        """What the old color has done."""
+        return self._judge.baseline()
+
+    def _counts(self) -> dict[str, tuple[Tally, Tally]]:
+        totals = self._fleet.totals
+        return {
+            route: (
+                read_tally(totals, self.service, self._new.other, route),
+                read_tally(totals, self.service, self._new, route),
+            )
+            for route in ("", *self._rule.routes)
+        }
+
+
+def _alone(service: Service, color: Color) -> bool:
+    return service.share(color) == FULL_SPLIT
+
+
+def _of(counts: Counts, service: str, color: Color) -> Tally:
+    return counts.get((service, color), Tally())
+
+
+def _judged(state: State) -> Iterator[tuple[str, tuple[Service, Color]]]:
+    for operation in state.operations.values():
+        if operation.shift is not None and operation.shift.judged:
+            yield operation.id, (state.services[operation.service], _gaining(operation))
+    for service in state.services.values():
+        if service.warmth is not None:
+            yield service.warmth.operation, (service, _warmed(service))
+
+
+def _gaining(operation: Operation) -> Color:
+    return Color.GREEN if operation.after > operation.before else Color.BLUE
+
+
+def _warmed(service: Service) -> Color:
+    return Color.GREEN if service.split > (service.previous_split or 0) else Color.BLUE
