@@ -9,7 +9,7 @@ from typing import Final
 
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
-from proxy.shm.names import HISTOGRAM_CELLS, Outcome, PauseReason, Series
+from proxy.shm.names import HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Outcome, PauseReason, Series
 from proxy.traffic.spec import Color
 
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
@@ -27,6 +27,8 @@ class ColorMeters:
         "cells",
         "duration",
         "ended",
+        "errors",
+        "failures",
         "in_flight",
         "received_bytes",
         "sent_bytes",
@@ -43,6 +45,8 @@ class ColorMeters:
         self.in_flight = meters.cell(Series.IN_FLIGHT, *self._key)
         self.tunnels = meters.cell(Series.TUNNELS, *self._key)
         self.ended = {outcome: meters.cell(Series.ENDED, *self._key, outcome) for outcome in Outcome}
+        self.errors = meters.cell(Series.ERRORS, *self._key)
+        self.failures = meters.cell(Series.FAILURES, *self._key)
         self.duration = meters.block(HISTOGRAM_CELLS, Series.DURATION, *self._key)
         self.upstream_duration = meters.block(HISTOGRAM_CELLS, Series.UPSTREAM_DURATION, *self._key)
         self.received_bytes = meters.cell(Series.RECEIVED_BYTES, *self._key)
@@ -55,6 +59,8 @@ class ColorMeters:
             cells[self._codes[status, method]] += 1
         except KeyError:
             cells[self._code_cell(status, method)] += 1
+        if status >= 500:
+            cells[self.errors] += 1
         cells[self.received_bytes] += received
         cells[self.sent_bytes] += sent
         observe(cells, self.duration, seconds)
@@ -62,6 +68,10 @@ class ColorMeters:
     def first_byte(self, seconds: float) -> None:
         """An upstream began its answer ``seconds`` after it was given the request."""
         observe(self.cells, self.upstream_duration, seconds)
+
+    def failed(self) -> None:
+        """An upstream of this color let a request down."""
+        self.cells[self.failures] += 1
 
     def retried(self, reason: str) -> None:
         """A request is tried once more because of ``reason``."""
@@ -77,6 +87,45 @@ class ColorMeters:
         if method in METHODS:  # others are not remembered: a client could invent them without end
             self._codes[status, method] = index
         return index
+
+
+class Aside:
+    """What is counted once more, by itself, of some requests of a color: testers', or those below one path."""
+
+    __slots__ = ("cells", "duration", "errors", "failures", "requests")
+
+    def __init__(self, meters: Meters, names: tuple[Series, Series, Series, Series], *key: str) -> None:
+        """``names`` are the series of requests, errors, failures, and times to the first byte."""
+        requests, errors, failures, duration = names
+        self.cells = meters.cells
+        self.requests = meters.cell(requests, *key)
+        self.errors = meters.cell(errors, *key)
+        self.failures = meters.cell(failures, *key)
+        self.duration = meters.block(HISTOGRAM_CELLS, duration, *key)
+
+    def answered(self, status: int) -> None:
+        """A request was answered, by whomever."""
+        self.cells[self.requests] += 1
+        if status >= 500:
+            self.cells[self.errors] += 1
+
+    def first_byte(self, seconds: float) -> None:
+        """An upstream began its answer ``seconds`` after it was given the request."""
+        observe(self.cells, self.duration, seconds)
+
+    def failed(self) -> None:
+        """An upstream let a request down."""
+        self.cells[self.failures] += 1
+
+
+def preview_meters(meters: Meters, service: str, color: Color) -> Aside:
+    """What testers do on one color."""
+    return Aside(meters, PREVIEW_SERIES, service, color.value)
+
+
+def route_meters(meters: Meters, service: str, color: Color, route: str) -> Aside:
+    """What happens below one path on one color."""
+    return Aside(meters, ROUTE_SERIES, service, color.value, route)
 
 
 class UpstreamMeters:

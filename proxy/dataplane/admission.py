@@ -6,6 +6,7 @@ seen the table without that color, and "drained" cannot be claimed too early.
 
 from __future__ import annotations
 
+from proxy.dataplane.accounting import Aside
 from proxy.dataplane.routing import LivePool, LiveService, LiveUpstream
 from proxy.shm.names import Outcome
 
@@ -13,13 +14,15 @@ from proxy.shm.names import Outcome
 class Lease:
     """A request's place on one upstream. It is closed exactly once, with its outcome."""
 
-    __slots__ = ("_long_lived", "_open", "generation", "pool", "service", "upstream")
+    __slots__ = ("_long_lived", "_open", "aside", "generation", "pool", "service", "upstream")
 
     def __init__(self, service: LiveService, pool: LivePool, upstream: LiveUpstream, generation: int) -> None:
         self.service = service
         self.pool = pool
         self.upstream = upstream
         self.generation = generation
+        self.aside: Aside | None = None
+        """Where it is counted by itself as well, if it is."""
         self._open = True
         self._long_lived = False
         meters = pool.meters

@@ -125,12 +125,17 @@ class Door:
     def answered(self, lease: Lease, status: int, seconds: float) -> None:
         """An upstream has begun its answer, so many seconds after it was given the request."""
         lease.pool.meters.first_byte(seconds)
+        if lease.aside is not None:
+            lease.aside.first_byte(seconds)
         lease.upstream.meters.answered(status)
         self._judge(lease, status)
 
     def failed(self, lease: Lease, failure: Failure) -> None:
         """An upstream let a request down."""
         lease.upstream.meters.failed(failure.reason)
+        lease.pool.meters.failed()
+        if lease.aside is not None:
+            lease.aside.failed()
         self._judge(lease, failure)
 
     def dropped(self, lease: Lease) -> FailureReason:

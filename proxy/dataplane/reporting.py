@@ -38,6 +38,8 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
     lease = record.lease
     if lease is not None:
         lease.pool.meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
+        if lease.aside is not None:
+            lease.aside.answered(record.status)
     if door.log.on:
         door.log.write(_line(door.log.line, record, outcome, seconds))
 

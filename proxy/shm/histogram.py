@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS
+from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS, SHOWN_BUCKETS
 
 _SUM: Final = HISTOGRAM_CELLS - 1
 _FIRST_BUCKET: Final = BUCKETS[0]
+_SHOWN: Final = frozenset(SHOWN_BUCKETS)
 
 
 def observe(cells: memoryview, first: int, seconds: float) -> None:
@@ -25,7 +26,7 @@ class Histogram:
     """One histogram as Prometheus shows it."""
 
     buckets: tuple[tuple[float, int], ...]
-    """Upper bound in seconds, and how many were at or below it; the last bound is infinite."""
+    """Upper bound in seconds, and how many were at or below it; the last bound is infinite. Only what is shown."""
     count: int
     sum_seconds: float
 
@@ -37,5 +38,7 @@ class Histogram:
         buckets, count = [], 0
         for bound, inside in zip((*BUCKETS, math.inf), values[:_SUM], strict=True):
             count += inside
-            buckets.append((bound, count))
+            if bound in _SHOWN:
+                buckets.append((bound, count))
+        buckets.append((math.inf, count))
         return cls(buckets=tuple(buckets), count=count, sum_seconds=values[_SUM] / 1e6)

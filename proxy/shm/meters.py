@@ -125,6 +125,13 @@ class MeterRegion:
         cells = directory.entries.get(name)
         return self._region.cells[cells.first] if cells else 0
 
+    def values(self, *name: str) -> tuple[int, ...]:
+        """The values of the block of that name; ``()`` if the worker never used it."""
+        directory = self._region.directory
+        directory.refresh()
+        cells = directory.entries.get(name)
+        return tuple(self._region.cells[cells.first : cells.first + cells.size]) if cells else ()
+
     def read(self) -> dict[Name, tuple[int, ...]]:
         """Every series with its values, one for a cell and several for a block."""
         directory = self._region.directory

@@ -10,7 +10,22 @@ from typing import Final
 
 Name = tuple[str, ...]
 
+# fmt: off
 BUCKETS: Final[tuple[float, ...]] = (
+    0.00025, 0.000315, 0.0004, 0.0005, 0.00063, 0.0008,
+    0.001, 0.00125, 0.0016, 0.002, 0.0025, 0.00315, 0.004, 0.005, 0.0063, 0.008,
+    0.01, 0.0125, 0.016, 0.02, 0.025, 0.0315, 0.04, 0.05, 0.063, 0.08,
+    0.1, 0.125, 0.16, 0.2, 0.25, 0.315, 0.4, 0.5, 0.63, 0.8,
+    1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0,
+    10.0, 12.5, 16.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0,
+)
+# fmt: on
+"""Upper bounds of the latency histograms, in seconds. A block has one cell each, one for the rest, one for the sum.
+
+Ten to a decade (the preferred numbers of ISO 3), fine enough to tell one color's quantiles from the other's.
+"""
+
+SHOWN_BUCKETS: Final[tuple[float, ...]] = (
     0.001,
     0.0025,
     0.005,
@@ -27,7 +42,7 @@ BUCKETS: Final[tuple[float, ...]] = (
     30.0,
     60.0,
 )
-"""Upper bounds of the latency histograms, in seconds. A block has one cell each, one for the rest, one for the sum."""
+"""Those of the bounds that ``/metrics`` shows: each is a series for each color."""
 
 HISTOGRAM_CELLS: Final = len(BUCKETS) + 2
 """Cells of one histogram block."""
@@ -48,6 +63,8 @@ class Series(enum.StrEnum):
     ADMITTED = "admitted"  # service, color: leases opened; admitted less ended is what is in flight, tunnels included
     ENDED = "ended"  # service, color, outcome: leases closed
     REQUESTS = "requests"  # service, color, code, method: answered, whoever made the answer
+    ERRORS = "errors"  # service, color: of these, with 5xx
+    FAILURES = "failures"  # service, color: attempts that an upstream let down
     DURATION = "duration"  # service, color: histogram block, head complete to last byte
     UPSTREAM_REQUESTS = "upstream_requests"  # service, color, address, code: answered by an upstream
     UPSTREAM_DURATION = "upstream_duration"  # service, color: histogram block, request sent to head received
@@ -57,7 +74,29 @@ class Series(enum.StrEnum):
     SENT_BYTES = "sent_bytes"  # service, color: to clients, heads and bodies
     REJECTED = "rejected"  # reason: answered by the proxy itself before any color was chosen
     DROPPED = "dropped"  # service, color, reason: lost by the proxy's own fault
+    # What testers asked for is in the series above as well. First bytes: request sent to head received.
+    PREVIEW_REQUESTS = "preview_requests"  # service, color
+    PREVIEW_ERRORS = "preview_errors"  # service, color
+    PREVIEW_FAILURES = "preview_failures"  # service, color
+    PREVIEW_DURATION = "preview_duration"  # service, color: histogram block, to the first byte
+    # Requests below a path that is counted by itself; those of testers are left out.
+    ROUTE_REQUESTS = "route_requests"  # service, color, route
+    ROUTE_ERRORS = "route_errors"  # service, color, route
+    ROUTE_FAILURES = "route_failures"  # service, color, route
+    ROUTE_DURATION = "route_duration"  # service, color, route: histogram block, to the first byte
     LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
+
+
+PREVIEW_SERIES: Final = (
+    Series.PREVIEW_REQUESTS,
+    Series.PREVIEW_ERRORS,
+    Series.PREVIEW_FAILURES,
+    Series.PREVIEW_DURATION,
+)
+"""What is counted of testers: requests, errors, failures, times to the first byte."""
+
+ROUTE_SERIES: Final = (Series.ROUTE_REQUESTS, Series.ROUTE_ERRORS, Series.ROUTE_FAILURES, Series.ROUTE_DURATION)
+"""The same of requests below a path that is counted by itself."""
 
 
 GAUGES: Final = frozenset(

@@ -43,6 +43,14 @@ class MeterTotals:
         """The part of :meth:`total` that workers which are dead by now have counted."""
         return self._kept.get(name, (0,))[0]
 
+    def values(self, *name: str) -> tuple[int, ...]:
+        """The sums of the cells of the block of that name, one by one; ``()`` if no worker ever used it."""
+        sums = self._kept.get(name, ())
+        for region in self._regions:
+            values = region.values(*name)
+            sums = tuple(a + b for a, b in zip(sums, values, strict=True)) if sums and values else sums or values
+        return sums
+
     def read(self) -> dict[Name, tuple[int, ...]]:
         """Every series with its sums, one for a cell and several for a block."""
         sums = dict(self._kept)

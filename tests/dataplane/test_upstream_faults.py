@@ -382,3 +382,20 @@ async def test_retries_stay_in_their_color(start_front: StartFront) -> None:
         client.send(GET)
         await own_answer(client, 502)
     assert good.heads == []
+
+
+async def test_what_the_judge_counts_of_a_color(start_front: StartFront) -> None:
+    """Each attempt that an upstream let down is a failure of its color, each 5xx that a client got an error of it."""
+    front, (bad, _) = await start_front([faults.close_before_head], [faults.answer])
+    async with front.client() as client:
+        for _ in range(2):
+            client.send(GET)
+            assert (await client.answer(5))[0].startswith(b"HTTP/1.1 200")
+        retried = len(bad.heads)
+        assert (front.count(Series.FAILURES, *BLUE), front.count(Series.ERRORS, *BLUE)) == (retried, 0)
+        front.publish(replace(SERVICE, blue=(entry(bad),)))
+        client.send(GET)
+        assert (await client.head()).startswith(b"HTTP/1.1 502")
+    assert retried > 0
+    assert front.count(Series.FAILURES, *BLUE) == retried + 1
+    assert front.count(Series.ERRORS, *BLUE) == 1

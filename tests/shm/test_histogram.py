@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.shm.histogram import Histogram, observe
-from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS
+from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS, SHOWN_BUCKETS
 
 
 def cells() -> memoryview:
@@ -24,8 +25,14 @@ def test_buckets_count_what_is_at_or_below_their_bound(durations: list[float]) -
     histogram = Histogram.from_cells(block[1:-1])
     assert histogram.count == len(durations)
     assert histogram.sum_seconds == pytest.approx(sum(durations), abs=1e-6 * len(durations) + 1e-12)
-    expected = [(bound, sum(seconds <= bound for seconds in durations)) for bound in (*BUCKETS, math.inf)]
+    expected = [(bound, sum(seconds <= bound for seconds in durations)) for bound in (*SHOWN_BUCKETS, math.inf)]
     assert expected == list(histogram.buckets)
+
+
+def test_bounds_are_fine_and_every_one_that_is_shown_is_among_them() -> None:
+    """No bound is more than a third above the one before it, so a quantile is known to within that."""
+    assert set(SHOWN_BUCKETS) <= set(BUCKETS)
+    assert all(low < high < low * 1.34 for low, high in itertools.pairwise(BUCKETS))
 
 
 def test_a_histogram_stays_in_its_block() -> None:

@@ -50,6 +50,7 @@ COUNTERS = (
         (*SERVICE_COLOR, "reason"),
     ),
     MeterFamily("bluegreen_rejected_requests", "Requests answered by the proxy itself.", Series.REJECTED, ("reason",)),
+    MeterFamily("bluegreen_preview_requests", "Requests of testers, answered.", Series.PREVIEW_REQUESTS, SERVICE_COLOR),
     MeterFamily("bluegreen_received_bytes", "Bytes received from clients.", Series.RECEIVED_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_sent_bytes", "Bytes sent to clients.", Series.SENT_BYTES, SERVICE_COLOR),
     MeterFamily("bluegreen_connections", "Client connections accepted.", Series.CONNECTIONS, ()),
