@@ -16,7 +16,8 @@ from proxy.config.addresses import Address, TcpAddress, parse_address, parse_tcp
 from proxy.config.document import Document, KeyPath, written
 from proxy.config.errors import Problem
 from proxy.config.files import base_folder, secret_file_complaint
-from proxy.config.matching import parse_host_pattern, parse_path_prefix
+from proxy.config.matching import parse_exact_host, parse_host_pattern, parse_path_prefix
+from proxy.config.progressive import PreviewSection
 from proxy.config.schema import AdminSection, ConfigFile, ServiceSection
 from proxy.config.wording import listing
 
@@ -58,7 +59,7 @@ def _children(parent: Found, step: object) -> Iterator[Found]:
 
 def check(document: Document) -> Iterator[Problem]:
     """Every rule between values that the document breaks."""
-    for rule in (_listeners, _admin_exposure, _tokens, _token_files, _pools, _loops, _claims):
+    for rule in (_listeners, _admin_exposure, _tokens, _token_files, _pools, _loops, _claims, _same_cookie):
         yield from rule(document)
 
 
@@ -132,7 +133,7 @@ def _loops(document: Document) -> Iterator[Problem]:
 def _claims(document: Document) -> Iterator[Problem]:
     owners: dict[tuple[str, str], str] = {}
     for service in select(document.content, "services", EACH):
-        hosts = list(_matched(service, "hosts", parse_host_pattern))
+        hosts = [*_matched(service, "hosts", parse_host_pattern), *_preview_hosts(service)]
         paths = list(_matched(service, "paths", parse_path_prefix))
         yield from _repeated(document, hosts)
         yield from _repeated(document, paths)
@@ -142,6 +143,29 @@ def _claims(document: Document) -> Iterator[Problem]:
                 claims = listing(dict.fromkeys(f"{host} by service '{owner}'" for host, owner in rivals), last="and")
                 yield document.problem(place.path, f"{path} is claimed already for host {claims}")
         owners |= {(host, path): str(service.path[-1]) for _, host in hosts for _, path in paths}
+
+
+def _preview_hosts(service: Found) -> Iterator[tuple[Found, str]]:
+    for preview in _children(service, "preview"):
+        for hosts in _children(preview, "hosts"):
+            for found in _children(hosts, EACH):
+                yield from _parsed(found, parse_exact_host)
+
+
+def _same_cookie(document: Document) -> Iterator[Problem]:
+    for service in select(document.content, "services", EACH):
+        sticky = [found.value for found in select(service.value, "sticky", "cookie")]
+        for preview in _preview_cookies(service):
+            if preview.value in sticky:
+                words = f"{preview.value} tells users apart already (sticky.cookie); give this another name"
+                yield document.problem(preview.path, words)
+
+
+def _preview_cookies(service: Found) -> Iterator[Found]:
+    for preview in _children(service, "preview"):
+        if isinstance(preview.value, dict):
+            default = Found((*preview.path, "cookie"), PreviewSection.model_fields["cookie"].default)
+            yield next(_children(preview, "cookie"), default)
 
 
 def _repeated(document: Document, values: Iterable[tuple[Found, object]]) -> Iterator[Problem]:

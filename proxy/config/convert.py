@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from proxy.config.addresses import resolved
+from proxy.config.progressive import PreviewSection, StickySection
 from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
 from proxy.config.settings import AdminSettings, ListenSettings, Settings, TokenSettings
+from proxy.traffic.audience import CookieAttributes, PreviewRule, StickyBy, StickyRule
+from proxy.traffic.judgement import JudgeRule
 from proxy.traffic.spec import (
     AccessLog,
     DoorSpec,
@@ -61,8 +64,33 @@ def _service(name: str, section: ServiceSection) -> ServiceSpec:
         outlier=OutlierRule(**section.outlier.model_dump()) if section.outlier else None,
         retry=RetryRule(**section.retry.model_dump()),
         drain=DrainRule(**section.drain.model_dump()),
+        sticky=_sticky(section.sticky) if section.sticky else None,
+        preview=_preview(section.preview) if section.preview else None,
+        judge=JudgeRule(**{**section.judge.model_dump(), "routes": tuple(section.judge.routes)}),
+        keep_warm=section.keep_warm,
     )
 
 
 def _pool(section: PoolSection) -> tuple[UpstreamSpec, ...]:
     return tuple(UpstreamSpec(str(upstream.address), upstream.weight) for upstream in section.upstreams)
+
+
+def _sticky(section: StickySection) -> StickyRule:
+    if section.header is not None:
+        return StickyRule(StickyBy.HEADER, section.header)
+    if section.cookie is None:
+        return StickyRule(StickyBy.CLIENT_IP)
+    attributes = CookieAttributes(
+        path=section.path,
+        domain=section.domain,
+        max_age=section.max_age,
+        secure=section.secure,
+        http_only=section.http_only,
+        same_site=section.same_site.value.capitalize() if section.same_site else None,
+    )
+    return StickyRule(StickyBy.COOKIE, section.cookie, attributes)
+
+
+def _preview(section: PreviewSection) -> PreviewRule:
+    hosts = section.hosts
+    return PreviewRule(section.header, section.cookie, hosts.blue, hosts.green, section.token)

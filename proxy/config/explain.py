@@ -75,6 +75,10 @@ def _list(error: ErrorDetails) -> str:
     return f"must be a list, not {described(value)}{remedy}"
 
 
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)
+
+
 _WORDS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
@@ -85,8 +89,10 @@ _WORDS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "bool_type": _must_be("true or false"),
     "string_type": _must_be("text"),
     "int_type": _must_be("a whole number"),
-    "greater_than_equal": lambda error: f"must be at least {error['ctx']['ge']}, not {error['input']}",
-    "less_than_equal": lambda error: f"must be at most {error['ctx']['le']}, not {error['input']}",
+    "float_type": _must_be("a number"),
+    "finite_number": _must_be("a number"),
+    "greater_than_equal": lambda error: f"must be at least {_plain(error['ctx']['ge'])}, not {error['input']}",
+    "less_than_equal": lambda error: f"must be at most {_plain(error['ctx']['le'])}, not {error['input']}",
     "too_short": lambda error: "must not be empty",
     "string_pattern_mismatch": _must_be("1 to 63 letters, digits, '.', '_', '@' or '-', the first a letter or a digit"),
     "value_error": lambda error: str(error["ctx"]["error"]),

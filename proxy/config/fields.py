@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from proxy.config import matching, units
+from proxy.config import cookies, matching, units
 from proxy.config.addresses import Address, TcpAddress, parse_address, parse_tcp_address
 from proxy.config.files import parse_path
 from proxy.config.wording import described
@@ -15,6 +14,7 @@ from proxy.traffic.model import MAX_WEIGHT
 
 _VARIABLE = r"\$\{"
 _MOST_WORKERS = 1024
+_LEAST_CONFIDENCE = 0.9
 
 
 def _text(pattern: str, *examples: str) -> WithJsonSchema:
@@ -56,19 +56,16 @@ def whole_listener(value: object) -> object:
     return {"address": value}
 
 
-def _only(default: object, parse: Callable[[object], object]) -> BeforeValidator:
-    """Refuse everything but the value that the program acts by anyway."""
+def _only_null(value: object) -> None:
+    if value is not None:
+        raise ValueError("not supported yet; leave it out or write null")
 
-    def check(value: object) -> None:
-        try:
-            if parse(value) == parse(default):
-                return
-        except ValueError:
-            pass
-        words = "null" if default is None else str(default)
-        raise ValueError(f"not supported yet; leave it out or write {words}")
 
-    return BeforeValidator(check)
+def _parse_confidence(value: object) -> float:
+    share = units.parse_percent(value)
+    if not _LEAST_CONFIDENCE <= share < 1:
+        raise ValueError(f"must be at least 90% and less than 100%, not {value}")
+    return share
 
 
 _STATUS = units.STATUS_PATTERN
@@ -81,6 +78,9 @@ _STATUS_TEXT = {"type": "string", "pattern": rf"^ *{_STATUS} *(, *{_STATUS} *)*$
 Duration = Annotated[
     float, BeforeValidator(units.parse_duration), _text(units.DURATION_PATTERN, "500ms", "30s", "10m", "1h")
 ]
+DurationOrZero = Annotated[
+    float, BeforeValidator(units.parse_duration_or_zero), _text(units.DURATION_PATTERN, "0s", "10m", "1h")
+]
 _SIZE_SCHEMA = {
     "anyOf": [
         {"type": "integer", "minimum": 0},
@@ -89,6 +89,7 @@ _SIZE_SCHEMA = {
 }
 Size = Annotated[int, BeforeValidator(units.parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Percent = Annotated[float, BeforeValidator(units.parse_percent), _text(units.PERCENT_PATTERN, "20%")]
+Confidence = Annotated[float, BeforeValidator(_parse_confidence), _text(units.PERCENT_PATTERN, "99.9%")]
 Statuses = Annotated[
     tuple[tuple[int, int], ...],
     BeforeValidator(units.parse_statuses),
@@ -122,5 +123,16 @@ ProbePath = Annotated[str, BeforeValidator(matching.parse_probe_path), _text("/.
 ProbeHost = Annotated[str, BeforeValidator(matching.parse_probe_host), WithJsonSchema({"type": "string"})]
 ServiceName = Annotated[str, BeforeValidator(matching.parse_service_name)]
 
-NotSupportedYet = Annotated[None, _only(None, lambda value: value), WithJsonSchema({"const": None})]
-WarmthNotSupportedYet = Annotated[None, _only("10m", units.parse_duration), WithJsonSchema({"const": "10m"})]
+NotSupportedYet = Annotated[None, BeforeValidator(_only_null), WithJsonSchema({"const": None})]
+CookieName = Annotated[str, BeforeValidator(cookies.parse_cookie_name), _text(cookies.NAME_PATTERN, "bg_user")]
+HeaderName = Annotated[str, BeforeValidator(cookies.parse_header_name), _text(cookies.NAME_PATTERN, "X-User-Id")]
+CookiePath = Annotated[str, BeforeValidator(cookies.parse_cookie_path), _text(cookies.PATH_PATTERN, "/")]
+CookieDomain = Annotated[
+    str, BeforeValidator(cookies.parse_domain), WithJsonSchema({"type": "string", "examples": ["example.com"]})
+]
+Secret = Annotated[str, BeforeValidator(cookies.parse_secret), WithJsonSchema({"type": "string"})]
+ExactHost = Annotated[
+    str,
+    BeforeValidator(matching.parse_exact_host),
+    WithJsonSchema({"type": "string", "examples": ["green.example.com"]}),
+]

@@ -39,6 +39,14 @@ def parse_host_pattern(value: object) -> str:
     return wildcard + parse_hostname(rest)
 
 
+def parse_exact_host(value: object) -> str:
+    """One host, lower-cased and without a port."""
+    host = parse_host_pattern(value)
+    if "*" in host:
+        raise ValueError(f"must be one host name, without a *, not {value!r}")
+    return host
+
+
 def parse_path_prefix(value: object) -> str:
     """A path prefix. ``/api/`` means the same as ``/api``, so the last slash is dropped."""
     if not isinstance(value, str) or not value.startswith("/"):

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from proxy.config import fields
 from proxy.config.fields import by_default
 from proxy.config.matching import SERVICE_NAME_PATTERN
+from proxy.config.progressive import JudgeSection, PreviewSection, StickySection
+from proxy.config.section import Section
 from proxy.config.settings import Role
 from proxy.traffic.spec import AccessLogFormat, Balance, Color
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
-
-
-class TokenSection(_Section):
+class TokenSection(Section):
     """One token that may use the admin API."""
 
     name: fields.TokenName
@@ -31,7 +29,7 @@ class TokenSection(_Section):
     """File that holds the token, relative to this config file."""
 
 
-class ListenSection(_Section):
+class ListenSection(Section):
     """One address of the front door; the address alone is short for one without the PROXY protocol."""
 
     address: fields.ListenAddress
@@ -46,7 +44,7 @@ Listen = Annotated[
 ]
 
 
-class AdminSection(_Section):
+class AdminSection(Section):
     """The admin API, its web page and the metrics."""
 
     listen: fields.ListenAddress = by_default("127.0.0.1:9000")
@@ -55,14 +53,14 @@ class AdminSection(_Section):
     """Who may use it. Without tokens, everyone on this machine."""
 
 
-class StateSection(_Section):
+class StateSection(Section):
     """What operators changed, kept over restarts."""
 
     path: fields.FilePath = by_default("bluegreen.db")
     """SQLite file, relative to this config file."""
 
 
-class AccessLogSection(_Section):
+class AccessLogSection(Section):
     """One line for each answered request."""
 
     format: Annotated[AccessLogFormat, Field(strict=False)] = by_default("json")
@@ -71,7 +69,7 @@ class AccessLogSection(_Section):
     """File, relative to this config file; - is standard output."""
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """Beyond these, requests are refused and connections have to wait."""
 
     max_head: Annotated[fields.Size, Field(ge=1)] = by_default("64KiB")
@@ -86,7 +84,7 @@ class LimitsSection(_Section):
     """Of these, from one IPv4 address or IPv6 /64 that is no trusted proxy: 503. null is no limit."""
 
 
-class TimeoutsSection(_Section):
+class TimeoutsSection(Section):
     """How long the front door waits before it gives up."""
 
     head: fields.Duration = by_default("10s")
@@ -101,14 +99,14 @@ class TimeoutsSection(_Section):
     """For a body, either way, that makes no progress."""
 
 
-class ShutdownSection(_Section):
+class ShutdownSection(Section):
     """A graceful stop."""
 
     grace: fields.Duration = by_default("30s")
     """How long requests in flight may take to finish."""
 
 
-class UpstreamSection(_Section):
+class UpstreamSection(Section):
     """One server of a pool; host:port alone is short for one of weight 1."""
 
     address: fields.UpstreamAddress
@@ -123,14 +121,14 @@ Upstream = Annotated[
 ]
 
 
-class PoolSection(_Section):
+class PoolSection(Section):
     """The servers of one color."""
 
     upstreams: list[Upstream]
     """host:port, or {address, weight}. May be empty while the other color has some."""
 
 
-class PoolsSection(_Section):
+class PoolsSection(Section):
     """Both colors."""
 
     blue: PoolSection
@@ -139,7 +137,7 @@ class PoolsSection(_Section):
     """The servers of green."""
 
 
-class HealthSection(_Section):
+class HealthSection(Section):
     """How each upstream is probed: GET requests at regular intervals."""
 
     path: fields.ProbePath = by_default("/healthz")
@@ -158,7 +156,7 @@ class HealthSection(_Section):
     """Host field of the probe; null sends the address of the upstream."""
 
 
-class OutlierSection(_Section):
+class OutlierSection(Section):
     """When real requests show that an upstream is bad, it is left out for a while."""
 
     consecutive_errors: fields.Count = by_default(5)
@@ -169,7 +167,7 @@ class OutlierSection(_Section):
     """Share of a pool that may be out at the same time."""
 
 
-class RetrySection(_Section):
+class RetrySection(Section):
     """Requests that may safely be sent again are tried on another upstream when one fails."""
 
     attempts: fields.Count = by_default(2)
@@ -178,7 +176,7 @@ class RetrySection(_Section):
     """Share of the requests that may be retries."""
 
 
-class DrainSection(_Section):
+class DrainSection(Section):
     """How long the color that lost its traffic may take to finish what it began."""
 
     timeout: fields.Duration = by_default("30s")
@@ -187,7 +185,7 @@ class DrainSection(_Section):
     """For WebSockets, other tunnels and event streams."""
 
 
-class ServiceSection(_Section):
+class ServiceSection(Section):
     """One application behind the front door."""
 
     hosts: Annotated[list[fields.HostPattern], Field(min_length=1)] = by_default(["*"])
@@ -210,15 +208,17 @@ class ServiceSection(_Section):
     """Second tries."""
     drain: DrainSection = Field(default_factory=DrainSection)
     """The end of the old color."""
-    sticky: fields.NotSupportedYet = None
-    """Keeping each user on one color. Not supported yet."""
-    preview: fields.NotSupportedYet = None
-    """Looking at the idle color before it is live. Not supported yet."""
-    keep_warm: fields.WarmthNotSupportedYet = by_default("10m")
-    """How long the old color is watched after a switch. Only the default is supported yet."""
+    sticky: StickySection | None = None
+    """Keeping each user on one color while the traffic moves; null: every request goes by the split alone."""
+    preview: PreviewSection | None = None
+    """Looking at a color whatever the split says; null: nobody can."""
+    judge: JudgeSection = Field(default_factory=JudgeSection)
+    """When a new color counts as worse than the old one, so that a shift goes back."""
+    keep_warm: fields.DurationOrZero = by_default("10m")
+    """How long the new color is watched after a shift, with the way back open; 0s: not at all."""
 
 
-class ConfigFile(_Section):
+class ConfigFile(Section):
     """Config of the blue/green front door."""
 
     listen: Annotated[list[Listen], Field(min_length=1)] = by_default(["0.0.0.0:8080"])

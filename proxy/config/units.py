@@ -24,6 +24,14 @@ _LONGEST_NUMBER = 18
 
 def parse_duration(value: object) -> float:
     """``500ms``, ``30s``, ``10m``, ``1h`` in seconds: more than zero, at most 30 days."""
+    seconds = parse_duration_or_zero(value)
+    if seconds <= 0:
+        raise ValueError("must be longer than zero")
+    return seconds
+
+
+def parse_duration_or_zero(value: object) -> float:
+    """A duration that may be none at all: ``0s``."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(f"must have a unit: write {value}s for seconds, {value}ms for milliseconds, or use m or h")
     match = re.fullmatch(rf"(?P<number>{DURATION_PATTERN})", value) if isinstance(value, str) else None
@@ -31,8 +39,6 @@ def parse_duration(value: object) -> float:
         raise ValueError(f"must be a duration such as 500ms, 30s, 10m or 1h, not {described(value)}")
     unit = match[3]
     seconds = float(match["number"].removesuffix(unit)) * _SECONDS[unit]
-    if seconds <= 0:
-        raise ValueError("must be longer than zero")
     if seconds > _LONGEST:
         raise ValueError("must be at most 720h")
     return seconds
@@ -56,10 +62,10 @@ def parse_percent(value: object) -> float:
         raise ValueError(f"must be a percentage with its sign, such as 20%, not {described(value)}")
     if not isinstance(value, str) or not re.fullmatch(PERCENT_PATTERN, value):
         raise ValueError(f"must be a percentage such as 20%, not {described(value)}")
-    percent = float(value.removesuffix("%"))
-    if percent > 100:
+    share = float(value.replace("%", "e-2"))  # and not divided: 99.9% is the very number that 0.999 is
+    if share > 1:
         raise ValueError(f"must be between 0% and 100%, not {value}")
-    return percent / 100
+    return share
 
 
 def parse_statuses(value: object) -> tuple[tuple[int, int], ...]:

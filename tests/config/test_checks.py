@@ -129,11 +129,54 @@ def test_one_color_may_be_empty_and_both_may_share(complaints: Complaints) -> No
         ),
         ("", "hosts: [x, X],", ["3:18: services.b.hosts[1]: x is already at services.b.hosts[0]"]),
         ("", "paths: [/x, /x/],", ["3:19: services.b.paths[1]: /x is already at services.b.paths[0]"]),
+        (
+            "hosts: [x.com],",
+            "hosts: [y.com], preview: {hosts: {green: X.com}},",
+            ["3:3: services.b.paths: / is claimed already for host x.com by service 'a'"],
+        ),
+        (
+            "hosts: [x.com], preview: {hosts: {green: g.x.com}},",
+            "hosts: [y.com], preview: {hosts: {blue: g.x.com}},",
+            ["3:3: services.b.paths: / is claimed already for host g.x.com by service 'a'"],
+        ),
+        (
+            "hosts: [x.com], preview: {hosts: {green: g.x.com}},",
+            "hosts: [x.com], paths: [/api], preview: {hosts: {green: g.x.com}},",
+            [],
+        ),
+        (
+            "hosts: [x.com],",
+            "hosts: [y.com], preview: {hosts: {blue: z.y.com, green: Y.com}},",
+            ["3:63: services.b.preview.hosts.green: y.com is already at services.b.hosts[0]"],
+        ),
     ],
 )
 def test_claims(complaints: Complaints, pools: str, one: str, other: str, problems: list[str]) -> None:
     """Every pair of host and path belongs to one service."""
     assert complaints(f"services:\n  a: {{{one} {pools}}}\n  b: {{{other} {pools}}}\n") == problems
+
+
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        ("sticky: {cookie: u}, preview: {}", []),
+        ("sticky: {cookie: u}, preview: {cookie: v}", []),
+        (
+            "sticky: {cookie: u}, preview: {cookie: u}",
+            ["2:46: services.s.preview.cookie: u tells users apart already (sticky.cookie); give this another name"],
+        ),
+        (
+            "sticky: {cookie: bluegreen_color}, preview: {header: X}",
+            [
+                "2:42: services.s.preview.cookie: bluegreen_color tells users apart already (sticky.cookie); "
+                "give this another name"
+            ],
+        ),
+    ],
+)
+def test_one_cookie_has_one_meaning(complaints: Complaints, pools: str, lines: str, problems: list[str]) -> None:
+    """The cookie that tells users apart cannot be the one that asks for a color, by default neither."""
+    assert complaints(f"services:\n  s: {{{lines}, {pools}}}\n") == problems
 
 
 TOKEN = "{{name: {}, role: operator, token_file: {}}}"

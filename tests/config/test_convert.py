@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from proxy.config import AdminSettings, ListenSettings, Settings, TcpAddress, UnixAddress, parse_settings
+from proxy.traffic.audience import CookieAttributes, PreviewRule, StickyBy, StickyRule
+from proxy.traffic.judgement import JudgeRule
 from proxy.traffic.spec import (
     AccessLog,
     AccessLogFormat,
@@ -42,6 +46,12 @@ services:
     outlier: {consecutive_errors: 1, eject_for: 2s, max_ejected: 25%}
     retry: {attempts: 1, budget: 0%}
     drain: {timeout: 1s, long_lived_timeout: 2s}
+    sticky:
+      {cookie: __Secure-u, path: /a, domain: .B.test, max_age: 1h, secure: true, http_only: false, same_site: none}
+    preview: {header: X-Look, cookie: look, hosts: {blue: B.shop.test, green: g.shop.test}, token: "open:sesame"}
+    judge:
+      {min_requests: 7, errors: 2%, latency: 3, max_errors: 10%, max_latency: 2s, confidence: 99%, routes: [/pay/, /]}
+    keep_warm: 0s
   plain:
     hosts: [plain]
     pools: {blue: {upstreams: ["a:1"]}, green: {upstreams: ["b:1"]}}
@@ -84,9 +94,42 @@ def _shop() -> ServiceSpec:
         outlier=OutlierRule(1, 2.0, 0.25),
         retry=RetryRule(1, 0.0),
         drain=DrainRule(1.0, 2.0),
+        sticky=StickyRule(StickyBy.COOKIE, "__Secure-u", CookieAttributes("/a", "b.test", 3600.0, True, False, "None")),
+        preview=PreviewRule("X-Look", "look", "b.shop.test", "g.shop.test", "open:sesame"),
+        judge=JudgeRule(7, 0.02, 3.0, 0.1, 2.0, 0.99, ("/pay", "/")),
+        keep_warm=0.0,
     )
 
 
 def _plain() -> ServiceSpec:
     upstreams = (UpstreamSpec("a:1"),), (UpstreamSpec("b:1"),)
     return ServiceSpec("plain", *upstreams, hosts=("plain",), health=None, outlier=None)
+
+
+@pytest.mark.parametrize(
+    ("sticky", "rule"),
+    [
+        ("{cookie: u}", StickyRule(StickyBy.COOKIE, "u")),
+        ("{cookie: u, same_site: null}", StickyRule(StickyBy.COOKIE, "u", CookieAttributes(same_site=None))),
+        ("{header: X-User}", StickyRule(StickyBy.HEADER, "X-User")),
+        ("{client_ip: true}", StickyRule(StickyBy.CLIENT_IP)),
+        ("null", None),
+    ],
+)
+def test_each_way_to_tell_users_apart(pools: str, sticky: str, rule: StickyRule | None) -> None:
+    """Cookie, header and address become rules; what is not said of a cookie is as browsers are best told."""
+    text = f"services: {{s: {{{pools}, sticky: {sticky}}}}}"
+    (service,) = parse_settings(text, file="/srv/c.yaml", environ={}).services
+    assert service.sticky == rule
+
+
+def test_a_preview_without_a_word_takes_header_and_cookie(pools: str) -> None:
+    """An empty mapping turns the preview on with its defaults."""
+    (service,) = parse_settings(f"services: {{s: {{{pools}, preview: {{}}}}}}", file="/c.yaml", environ={}).services
+    assert service.preview == PreviewRule()
+
+
+def test_the_token_of_the_preview_is_not_shown(pools: str) -> None:
+    """Whoever prints settings or spec prints no secret."""
+    text = f"services: {{s: {{{pools}, preview: {{token: open-sesame}}}}}}"
+    assert "open-sesame" not in repr(parse_settings(text, file="/c.yaml", environ={}))

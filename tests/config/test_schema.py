@@ -42,6 +42,8 @@ def test_every_key_is_described_and_no_other_is_allowed(name: str, section: dict
         {"workers": "auto", "timeouts": {"head": "1.5s"}, "limits": {"max_head": 512, "max_body": "10MB"}},
         {"timeouts": {"head": "${HEAD}"}, "listen": ["unix:x", "${ADDRESS:-[::]:80}"]},
         {"listen": ["0.0.0.0:80", {"address": "[::]:81", "proxy_protocol": True}, {"address": "unix:x"}]},
+        {"services": {"s": {**SERVICES["s"], "keep_warm": "0s", "sticky": {"cookie": "u", "same_site": None}}}},
+        {"services": {"s": {**SERVICES["s"], "preview": {"hosts": {"green": "g.test"}}, "judge": {"latency": 2}}}},
     ],
 )
 def test_editors_accept_what_is_good(values: dict[str, Any]) -> None:
@@ -61,7 +63,9 @@ def test_editors_accept_what_is_good(values: dict[str, Any]) -> None:
         {"listen": [{"proxy_protocol": True}]},
         {"limits": {"max_connections": 0}},
         {"services": {"A B": SERVICES["s"]}},
-        {"services": {"s": {**SERVICES["s"], "keep_warm": "5m"}}},
+        {"services": {"s": {**SERVICES["s"], "keep_warm": 300}}},
+        {"services": {"s": {**SERVICES["s"], "sticky": {"cookie": "a b"}}}},
+        {"services": {"s": {**SERVICES["s"], "judge": {"errors": 0.5}}}},
         {"services": {"s": {"pools": {"blue": {"upstreams": ["a"]}, "green": {"upstreams": []}}}}},
         {"services": {}},
     ],
