@@ -24,6 +24,7 @@ from proxy.control.ledger import Ledger
 from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
+from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Advance, Command, Context, Observation, OperatorCommand
 from proxy.traffic.document import StateDumper, outlives
@@ -66,6 +67,7 @@ class Controller:
         self._ledger = Ledger(store, events, retry_after=retry_after)
         self._dumper = StateDumper()
         self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock)
+        self._counts = ShiftCounts(fleet)
         self._lock = asyncio.Lock()
         self._bell = Bell()
         self._followers: list[Callable[[Outcome], None]] = []
@@ -156,12 +158,13 @@ class Controller:
                 kept = entry
             announce_entry(self._events, kept or entry)
 
-    def resume_watches(self) -> None:
-        """Watch again what had arrived when the program was stopped. To be called once the workers serve."""
+    def resume(self) -> None:
+        """Watch and count again what ran when the program was stopped. To be called once the workers serve."""
         for operation in self.state.operations.values():
             if operation.phase is Phase.APPLYING:
                 self._watches.open(operation)
                 self._watches.begin(operation)
+            self._counts.begin(operation)
 
     async def observe(self, command: Observation) -> None:
         """Take note of something. What is no longer there, and a table that does not fit, are logged and left."""
@@ -226,7 +229,7 @@ class Controller:
             if reduction.state is before:
                 return outcome_of(before, reduction)
             edition = self._prepare(reduction)
-            reduction = replace(reduction, ended=tuple(self._watches.told(operation) for operation in reduction.ended))
+            reduction = replace(reduction, ended=tuple(self._told(operation) for operation in reduction.ended))
             entry = await self._keep(command, reduction, context)
             self._serve(reduction, edition)
             outcome = outcome_of(before, reduction, entry)
@@ -251,6 +254,9 @@ class Controller:
             await self._ledger.record(operation)
         return None
 
+    def _told(self, operation: Operation) -> Operation:
+        return self._counts.told(self._watches.told(operation))
+
     def _begun(self, reduction: Reduction) -> tuple[Operation, ...]:
         """The operation that a reduction begins; none, if it ended or joined one."""
         operation = reduction.operation
@@ -268,6 +274,8 @@ class Controller:
 
     def _serve(self, reduction: Reduction, edition: Edition | None) -> None:
         watched = self._watched(reduction)
+        for operation in self._begun(reduction):
+            self._counts.begin(operation)
         for operation in watched:
             self._watches.open(operation)
         self.state = reduction.state

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from proxy.control.controller import Controller
+from proxy.control.outcome import Outcome
 from proxy.traffic.commands import FailShift, HinderShift
 from proxy.traffic.gates import Moment
-from proxy.traffic.model import Operation
+from proxy.traffic.model import Operation, OperationState
 from proxy.traffic.reduction import Change
 from proxy.traffic.shift import Hindrance, moments
 
@@ -46,6 +47,7 @@ class Doorkeeper:
     def __init__(self, controller: Controller, ask: Ask) -> None:
         self._controller = controller
         self._ask = ask
+        controller.on_change(self._follow)
         self._telling: set[asyncio.Task[None]] = set()
 
     async def may_begin_step(self, operation: Operation) -> bool:
@@ -65,8 +67,13 @@ class Doorkeeper:
             return False
         return True
 
-    def tell(self, operation: Operation, moment: Moment) -> None:
-        """Let the gates know, without waiting for them."""
+    def _follow(self, outcome: Outcome) -> None:
+        """Let the gates of shifts that are over know how they ended, without waiting for them."""
+        for operation in outcome.ended:
+            done = operation.state is OperationState.SUCCEEDED
+            self._tell(operation, Moment.AFTER if done else Moment.ON_ROLLBACK)
+
+    def _tell(self, operation: Operation, moment: Moment) -> None:
         if operation.shift is not None and operation.shift.gates.asked_at(moment):
             task = asyncio.create_task(self._told(operation, moment), name=f"tell {operation.id} {moment}")
             self._telling.add(task)

@@ -1,4 +1,4 @@
-"""The judge at work: what both colors do is read from the meters several times a second, and a bad verdict is carried out.
+"""The judge at work: what both colors do is read several times a second, and a bad verdict is carried out.
 
 Judged are running shifts, and for a while after them the color that has all the traffic now.
 """
@@ -15,6 +15,7 @@ from proxy.control.controller import Controller
 from proxy.control.fleet import Fleet
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
+from proxy.control.shift_counts import gaining
 from proxy.control.store.base import StoreUnavailable
 from proxy.control.tallies import less, read_tally
 from proxy.shm.names import BUCKETS
@@ -22,7 +23,7 @@ from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
 from proxy.traffic.judge.judge import Judge
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
-from proxy.traffic.model import FULL_SPLIT, Operation, Service, State
+from proxy.traffic.model import FULL_SPLIT, Service, State
 from proxy.traffic.refusal import Refused
 from proxy.traffic.spec import Color
 
@@ -76,9 +77,9 @@ class Judging:
         return case.baseline() if case else None
 
     def _follow(self, outcome: Outcome) -> None:
-        if outcome.before.operations is outcome.after.operations and outcome.before.services is outcome.after.services:
-            return
-        self._take_up(outcome.after)
+        before, after = outcome.before, outcome.after
+        if before.operations is not after.operations or before.warm is not after.warm:
+            self._take_up(after)
 
     def _take_up(self, state: State) -> None:
         """One case for each operation that is to be judged, and no other."""
@@ -90,11 +91,13 @@ class Judging:
                 self._cases[operation] = self._open(service, operation, new)
 
     def _open(self, service: Service, operation: str, new: Color) -> _Case:
-        warm = service.warmth if service.warmth and service.warmth.operation == operation else None
+        warm = self._controller.state.warm.get(service.name)
+        warm = warm if warm and warm.operation == operation else None
         before = None
         if warm is None and self._past:
             earlier = self._past[0]
-            before = Sample(*(less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new)))
+            old, late = (less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new))
+            before = Sample(old, late)
         return _Case(self._fleet, service, new, before, warm.baseline if warm else None, warm=warm is not None)
 
     def _read(self, service: str, color: Color) -> Tally:
@@ -122,9 +125,9 @@ class Judging:
             verdict = case.verdict()
             if verdict.finding is Finding.FAIL and not case.closed:
                 await self._carry_out(operation, case, verdict.words)
-        for service in list(self._controller.state.services.values()):
-            if service.warmth is not None and self._clock.wall() >= service.warmth.until:
-                await self._controller.advance(CoolDown(service.name))
+        for service, warmth in list(self._controller.state.warm.items()):
+            if self._clock.wall() >= warmth.until:
+                await self._controller.advance(CoolDown(service))
 
     async def _carry_out(self, operation: str, case: _Case, words: str) -> None:
         running = operation in self._controller.state.operations
@@ -206,15 +209,7 @@ def _of(counts: Counts, service: str, color: Color) -> Tally:
 def _judged(state: State) -> Iterator[tuple[str, tuple[Service, Color]]]:
     for operation in state.operations.values():
         if operation.shift is not None and operation.shift.judged:
-            yield operation.id, (state.services[operation.service], _gaining(operation))
-    for service in state.services.values():
-        if service.warmth is not None:
-            yield service.warmth.operation, (service, _warmed(service))
-
-
-def _gaining(operation: Operation) -> Color:
-    return Color.GREEN if operation.after > operation.before else Color.BLUE
-
-
-def _warmed(service: Service) -> Color:
-    return Color.GREEN if service.split > (service.previous_split or 0) else Color.BLUE
+            yield operation.id, (state.services[operation.service], gaining(operation))
+    for name, warmth in state.warm.items():
+        service = state.services[name]
+        yield warmth.operation, (service, Color.GREEN if service.split > warmth.before else Color.BLUE)

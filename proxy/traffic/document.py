@@ -56,6 +56,7 @@ class StateDumper:
             "next_operation": state.next_operation,
             "secret": state.secret,
             "operations": [dump_operation(each) for each in state.operations.values() if outlives(each)],
+            "warm": {name: asdict(warmth) for name, warmth in state.warm.items()},
             "services": {name: self._service(service) for name, service in state.services.items()},
         }
 
@@ -68,7 +69,6 @@ class StateDumper:
             "hold": asdict(service.hold) if service.hold else None,
             "maintenance": service.maintenance,
             "settled": asdict(service.settled) if service.settled else None,
-            "warmth": asdict(service.warmth) if service.warmth else None,
             "pools": {c.value: self._once((name, "pools", c), service.pool(c), _dump_pool) for c in Color},
             "configured": {c.value: self._once((name, "configured", c), spec.pool(c), _dump_specs) for c in Color},
         }
@@ -110,6 +110,7 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
         door=door,
         services=restored,
         operations={each.id: each for each in operations if each.service in restored},
+        warm={name: _warmth(raw) for name, raw in document.get("warm", {}).items() if name in restored},
         generation=generation,
         next_operation=document["next_operation"],
         secret=document.get("secret", ""),
@@ -142,16 +143,14 @@ def _restore_service(raw: Document, spec: ServiceSpec) -> Service:
         hold=HoldRule(**raw["hold"]) if raw.get("hold") else None,
         maintenance=raw.get("maintenance"),
         settled=Settled(**raw["settled"]) if raw.get("settled") else None,
-        warmth=_restore_warmth(raw["warmth"]) if raw.get("warmth") else None,
     )
     after = reconfigured(before, spec)
     changed = any(before.pool(color) != after.pool(color) for color in Color)
     return replace(after, revision=before.revision + 1) if changed else after
 
 
-def _restore_warmth(raw: Document) -> Warmth:
-    baseline = raw["baseline"]
-    return Warmth(raw["operation"], raw["until"], load_tally(baseline) if baseline else None)
+def _warmth(raw: Document) -> Warmth:
+    return Warmth(**{**raw, "baseline": load_tally(raw["baseline"]) if raw["baseline"] else None})
 
 
 def _restore_pool(raw: Document, color: Color) -> Pool:

@@ -158,6 +158,8 @@ class Warmth:
     """The shift."""
     until: float
     """Unix seconds."""
+    before: int
+    """Green's share before the shift, in hundredths of a percent: where a bad verdict returns to."""
     baseline: Tally | None = None
     """What the old color did during the shift; ``None`` where it was not counted."""
 
@@ -180,7 +182,6 @@ class Service:
     """What users are told instead of being served; ``None``: they are served."""
     settled: Settled | None = None
     """Who stays on the old color during a shift of new users only."""
-    warmth: Warmth | None = None
 
     @property
     def name(self) -> str:
@@ -209,6 +210,8 @@ class State:
     services: Mapping[str, Service] = field(default_factory=dict)
     operations: Mapping[str, Operation] = field(default_factory=dict)
     """The running ones, by id; ended ones are in the journal."""
+    warm: Mapping[str, Warmth] = field(default_factory=dict)
+    """The services that are watched on after a shift, by name."""
     generation: int = 0
     next_operation: int = 1
     secret: str = field(default="", repr=False)

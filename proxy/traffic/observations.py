@@ -85,5 +85,5 @@ def _warm(state: State, operation: Operation, now: float) -> State:
     shift, service = operation.shift, state.services[operation.service]
     if shift is None or not shift.judged or not service.spec.keep_warm:
         return state
-    warmth = Warmth(operation.id, now + service.spec.keep_warm, shift.baseline)
-    return replace(state, services={**state.services, service.name: replace(service, warmth=warmth)})
+    warmth = Warmth(operation.id, now + service.spec.keep_warm, operation.before, shift.baseline)
+    return replace(state, warm={**state.warm, service.name: warmth})

@@ -58,6 +58,7 @@ from proxy.traffic.reduction import (
     end_operation,
     find_operation,
     find_service,
+    go_back,
     new_operation,
     refuse_beside,
     set_split,
@@ -149,12 +150,17 @@ def _already_there(
 
 def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
+    running = state.operation_of(service.name)
+    note = f"rolled back by {context.by}"
+    if running and running.shift:  # its steps are not operations of their own
+        if not command.force:
+            refuse_unhealthy(service, running.before)
+        return go_back(state, running, OperationState.ROLLED_BACK, note, context)
     if service.previous_split is None:
         raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, f"service {service.name} has had no operation to roll back")
     if not command.force:
         refuse_unhealthy(service, service.previous_split)
-    running = state.operation_of(service.name)
-    state, over = end_operation(state, running, OperationState.ROLLED_BACK, context, f"rolled back by {context.by}")
+    state, over = end_operation(state, running, OperationState.ROLLED_BACK, context, note)
     return set_split(state, service, service.previous_split, OperationKind.ROLLBACK, context, over)
 
 
@@ -164,5 +170,4 @@ def _abort(state: State, command: Abort, context: Context) -> Reduction:
         raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} drains single upstreams: make them ready again instead")
     service = find_service(state, running.service, context)
     refuse_unhealthy(service, running.before)
-    state, over = end_operation(state, running, OperationState.ABORTED, context, f"aborted by {context.by}")
-    return set_split(state, service, running.before, OperationKind.ROLLBACK, context, over)
+    return go_back(state, running, OperationState.ABORTED, f"aborted by {context.by}", context)

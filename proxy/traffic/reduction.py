@@ -162,16 +162,34 @@ def set_split(
     over: tuple[Operation, ...],
 ) -> Reduction:
     """The state with another split at once, and the operation that this is; ``over`` are those it has ended."""
-    moved = replace(service, split=split, previous_split=service.split, settled=None, warmth=None)
+    moved = replace(service, split=split, previous_split=service.split, settled=None)
     leaving = left_colors(service.split, split)
     operation = new_operation(state, service, kind, split, leaving, context)
     return Reduction(
-        with_service(state, moved, operation),
+        cooled(with_service(state, moved, operation), service.name),
         operation=operation,
         ended=over,
         changes=(Change("split.green", service.split / 100, split / 100),),
         durable=True,
     )
+
+
+def go_back(state: State, running: Operation, result: OperationState, note: str, context: Context) -> Reduction:
+    """End a running operation and be where it began; how it ended is also why. What had not moved only ends."""
+    service = state.services[running.service]
+    state, over = end_operation(state, running, result, context, note)
+    if service.split == running.before and running.phase is Phase.SHIFTING:
+        if service.settled is not None:
+            state = with_service(state, replace(service, settled=None))
+        return Reduction(state, operation=over[0], ended=over, durable=True)
+    return set_split(state, service, running.before, OperationKind.ROLLBACK, context, over)
+
+
+def cooled(state: State, service: str) -> State:
+    """The state in which a service is no longer watched for the sake of an earlier shift."""
+    if service not in state.warm:
+        return state
+    return replace(state, warm={name: warmth for name, warmth in state.warm.items() if name != service})
 
 
 def left_colors(before: int, after: int) -> tuple[tuple[Color, None], ...]:

@@ -103,20 +103,16 @@ def linear(start: int, target: int, over: float) -> tuple[Step, ...]:
     return tuple(Step(split, over / RAMPS, checked=number in _CHECKED) for number, split in enumerate(steps, start=1))
 
 
-def stepped(start: int, steps: Sequence[Step]) -> tuple[Step, ...]:
+def stepped(start: int, steps: Sequence[Step], *, rising: bool) -> tuple[Step, ...]:
     """The steps that are still ahead of ``start``; none, if it is past all of them.
 
     Raises:
-        ValueError: they do not lead steadily in one direction.
+        ValueError: they do not lead steadily up (``rising``), or down.
     """
     splits = [step.split for step in steps]
-    rising = sorted(set(splits))
-    if splits not in (rising, rising[::-1]):
+    if splits != sorted(set(splits), reverse=not rising):
         raise ValueError("each step must lead further than the one before it")
-    target = splits[-1]
-    if target > start:
-        return tuple(step for step in steps if step.split > start) if splits == rising else ()
-    return tuple(step for step in steps if step.split < start) if splits == rising[::-1] else ()
+    return tuple(step for step in steps if (step.split > start if rising else step.split < start))
 
 
 def split_at(start: int, shift: Shift) -> int:

@@ -28,9 +28,11 @@ from proxy.traffic.model import Operation, OperationKind, OperationState, Phase,
 from proxy.traffic.reduction import (
     Change,
     Reduction,
+    cooled,
     end_operation,
     find_operation,
     find_service,
+    go_back,
     left_colors,
     new_operation,
     refuse_beside,
@@ -101,18 +103,18 @@ def _start(state: State, command: StartShift, context: Context) -> Reduction:
     operation = replace(
         new_operation(state, service, OperationKind.SHIFT, target, (), context), phase=Phase.SHIFTING, shift=shift
     )
-    begun = replace(service, previous_split=service.split, settled=settled, warmth=None)
     change = Change("shift.green", service.split / 100, target / 100)
-    return Reduction(with_service(state, begun, operation), operation, over, (change,), durable=True)
+    after = cooled(with_service(state, replace(service, settled=settled), operation), service.name)
+    return Reduction(after, operation, over, (change,), durable=True)
 
 
 def _steps(service: Service, command: StartShift) -> tuple[Step, ...]:
     if command.steps:
         try:
-            return stepped(service.split, command.steps)
+            return stepped(service.split, command.steps, rising=command.to is Color.GREEN)
         except ValueError as error:
             raise Refused(RefusalCode.STEPS_NOT_STEADY, str(error)) from None
-    if command.target == service.split:
+    if (command.target <= service.split) if command.to is Color.GREEN else (command.target >= service.split):
         return ()
     if command.over > 0:
         return linear(service.split, command.target, command.over)
@@ -151,7 +153,7 @@ def _advance(state: State, command: AdvanceShift) -> Reduction:
 def _put(state: State, operation: Operation, shift: Shift) -> Reduction:
     """Let a shift stand where it says that it stands, unhindered, and move the traffic accordingly."""
     service = state.services[operation.service]
-    moved = replace(service, split=split_at(operation.before, shift))
+    moved = _moved(service, operation, split_at(operation.before, shift))
     operation = replace(operation, shift=shift, state=OperationState.RUNNING, note=None)
     if arrived(shift) and moved.settled is None:
         return _arrive(state, operation, moved)
@@ -159,6 +161,12 @@ def _put(state: State, operation: Operation, shift: Shift) -> Reduction:
     if not change:
         return Reduction(_with_operation(state, operation), operation=operation, durable=True)
     return Reduction(_with_operation(with_service(state, moved), operation), operation, (), change, durable=True)
+
+
+def _moved(service: Service, operation: Operation, split: int) -> Service:
+    """A rollback returns to where the shift began, from wherever it got to."""
+    previous = service.previous_split if split == operation.before else operation.before
+    return replace(service, split=split, previous_split=previous)
 
 
 def _arrive(state: State, operation: Operation, service: Service) -> Reduction:
@@ -259,35 +267,25 @@ def _fail(state: State, command: FailShift, context: Context) -> Reduction:
         if shift is None or operation.phase is not Phase.SHIFTING:
             raise Refused(RefusalCode.COLOR_NOT_HEALTHY, why, color=losing.value)
         return _hindered(state, operation, shift, Hindrance.OPERATOR, why)
-    return _go_back(state, service, operation.before, operation, command.why, context)
-
-
-def _go_back(
-    state: State, service: Service, split: int, operation: Operation | None, why: str, context: Context
-) -> Reduction:
-    """Back to a split because of ``why``, which is both how the operation ended and the reason of its rollback."""
-    state, over = end_operation(state, operation, OperationState.ROLLED_BACK, context, why)
-    if service.split == split and over:
-        unmoved = with_service(state, replace(service, settled=None))
-        return Reduction(unmoved, operation=over[0], ended=over, durable=True)
-    return set_split(state, service, split, OperationKind.ROLLBACK, replace(context, reason=why), over)
+    return go_back(state, operation, OperationState.ROLLED_BACK, command.why, replace(context, reason=command.why))
 
 
 def _fail_warmth(state: State, command: FailWarmth, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
-    if service.warmth is None or service.warmth.operation != command.operation or service.previous_split is None:
+    warmth = state.warm.get(service.name)
+    if warmth is None or warmth.operation != command.operation:
         raise Refused(RefusalCode.OPERATION_ENDED, f"{command.operation} is no longer watched")
     refuse_beside(state.operation_of(service.name))
-    refuse_unhealthy(service, service.previous_split)
-    return _go_back(state, service, service.previous_split, None, command.why, context)
+    refuse_unhealthy(service, warmth.before)
+    return set_split(
+        state, service, warmth.before, OperationKind.ROLLBACK, replace(context, reason=command.why), over=()
+    )
 
 
 def _cool_down(state: State, command: CoolDown, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
-    if service.warmth is None:
-        return Reduction(state)
-    cold = replace(service, warmth=None)
-    return Reduction(replace(state, services={**state.services, service.name: cold}), durable=True)
+    after = cooled(state, service.name)
+    return Reduction(after, durable=after is not state)
 
 
 def _moving(state: State, operation_id: str) -> tuple[Operation, Shift]:

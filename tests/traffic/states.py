@@ -10,18 +10,28 @@ from hypothesis import strategies as st
 from proxy.traffic.commands import (
     Abort,
     AddUpstream,
+    AdvanceShift,
     ChangeUpstream,
     Command,
     Configure,
     Context,
+    CoolDown,
     EndOperation,
+    EndSettled,
+    FailShift,
+    FailWarmth,
+    HinderShift,
     MarkApplied,
     ObserveEjection,
     ObserveHealth,
+    PauseShift,
+    PromoteShift,
     RemoveUpstream,
     ReplacePool,
+    ResumeShift,
     Rollback,
     SetSplit,
+    StartShift,
     Switch,
     UpstreamWill,
 )
@@ -31,6 +41,7 @@ from proxy.traffic.pools import with_pool
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
 from proxy.traffic.refusal import Refused
+from proxy.traffic.shift import Hindrance, Position, Step
 from proxy.traffic.spec import AdminState, Balance, Color, DoorSpec, HealthCheck, Limits, ServiceSpec, UpstreamSpec
 
 CONTEXT = Context(now=1_000.0, by="ada", reason="five o'clock")
@@ -152,7 +163,35 @@ observations: st.SearchStrategy[Command] = st.one_of(
         EndOperation, operation=operation_ids, state=st.sampled_from(OperationState), receipt=st.none() | receipts
     ),
 )
-commands: st.SearchStrategy[Command] = st.one_of(moves, pool_commands, observations, configure_commands)
+positions = st.builds(
+    Position,
+    step=st.integers(0, 2),
+    opened=st.booleans(),
+    ramped=st.sampled_from((0.0, 1.0, 60.0)),
+    rested=st.just(0.0),
+)
+steps = st.lists(st.builds(Step, split=splits, pause=st.none() | st.just(0.0)), max_size=3).map(tuple)
+shifts: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        StartShift,
+        service=services,
+        to=colors,
+        target=splits,
+        over=st.sampled_from((0.0, 60.0)),
+        steps=steps,
+        force=st.booleans(),
+    ),
+    st.builds(AdvanceShift, operation=operation_ids, before=st.just(Position()), after=positions),
+    st.builds(PauseShift, operation=operation_ids),
+    st.builds(ResumeShift, operation=operation_ids),
+    st.builds(PromoteShift, operation=operation_ids, full=st.booleans()),
+    st.builds(HinderShift, operation=operation_ids, hindrance=st.sampled_from(Hindrance), why=st.just("why")),
+    st.builds(FailShift, operation=operation_ids, why=st.just("worse")),
+    st.builds(FailWarmth, service=services, operation=operation_ids, why=st.just("worse")),
+    st.builds(EndSettled, operation=operation_ids),
+    st.builds(CoolDown, service=services),
+)
+commands: st.SearchStrategy[Command] = st.one_of(moves, shifts, pool_commands, observations, configure_commands)
 histories = st.lists(commands, max_size=25)
 starts = st.builds(initial_state, doors, configs())
 

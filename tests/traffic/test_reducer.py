@@ -17,6 +17,7 @@ from proxy.traffic.commands import (
     Observation,
     Rollback,
     SetSplit,
+    StartShift,
     Switch,
 )
 from proxy.traffic.configure import initial_state
@@ -77,6 +78,8 @@ def test_revisions_grow_exactly_with_the_operators_will(start: State, history: l
             if new is None:
                 continue
             wanted = not isinstance(command, Observation) and replace(new, revision=old.revision) != old
+            if isinstance(command, StartShift) and command.service == name:  # who decides by it has to know of that
+                wanted |= reduction.operation in reduction.state.operations.values()
             assert new.revision - old.revision == (1 if wanted else 0)
 
 
