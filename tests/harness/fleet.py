@@ -64,6 +64,10 @@ class UpstreamProcess:
         """Decide what it tells health checks."""
         self.ask("POST", "/__health", {"ok": ok})
 
+    def set_mood(self, *, fail_every: int = 0, slow_every: int = 0, slow_ms: float = 0.0) -> None:
+        """Decide how it answers ``/``: every so many answers are a 500, or late by so many milliseconds."""
+        self.ask("POST", "/__mood", {"fail_every": fail_every, "slow_every": slow_every, "slow_ms": slow_ms})
+
     def stats(self) -> dict[str, Any]:
         """What it says of itself: ``delivered`` and ``duplicates``."""
         return self.ask("GET", "/__stats")

@@ -36,6 +36,12 @@ class Upstream:
     version: str
     journal: int | None = None
     healthy: bool = True
+    fail_every: int = 0
+    """Every so many answers of ``/`` are a 500; 0: none."""
+    slow_every: int = 0
+    """Every so many answers of ``/`` take ``slow_ms`` milliseconds; 0: none."""
+    slow_ms: float = 0.0
+    answered: int = 0
     deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def note(self, request: web.Request) -> None:
@@ -54,7 +60,12 @@ class Upstream:
             response.headers["X-Id"] = request.headers["X-Id"]
 
     async def root(self, request: web.Request) -> web.Response:
-        """A small answer."""
+        """A small answer; as the mood is, a late one or an error."""
+        self.answered += 1
+        if self.slow_every and self.answered % self.slow_every == 0:
+            await asyncio.sleep(self.slow_ms / 1000)
+        if self.fail_every and self.answered % self.fail_every == 0:
+            return web.Response(status=500, text="not today\n")
         return web.Response(text=f"{self.color} {self.name} {self.version}\n")
 
     async def echo(self, request: web.Request) -> web.Response:
@@ -109,6 +120,12 @@ class Upstream:
         """Decide what health checks are told from now on: ``{"ok": false}``."""
         self.healthy = bool((await request.json())["ok"])
         return web.json_response({"ok": self.healthy})
+
+    async def set_mood(self, request: web.Request) -> web.Response:
+        """Decide how ``/`` is answered from now on: ``{"fail_every": 20, "slow_every": 50, "slow_ms": 30}``."""
+        for name, value in (await request.json()).items():
+            setattr(self, name, value)
+        return web.json_response({"ok": True})
 
     async def close(self, request: web.Request) -> web.Response:
         """A whole answer that promises nothing about the connection, which is then closed all the same."""
@@ -172,6 +189,7 @@ def application(upstream: Upstream) -> web.Application:
         "/__stats": upstream.stats,
     }
     app.add_routes([web.route("*", "/echo", upstream.echo), web.post("/__health", upstream.set_health)])
+    app.add_routes([web.post("/__mood", upstream.set_mood)])
     app.add_routes([web.get(path, handler) for path, handler in gets.items()])
     app.add_routes([web.route("*", "/{any:.*}", upstream.root)])
     return app
