@@ -76,6 +76,10 @@ class Judging:
         case = self._cases.get(operation)
         return case.baseline() if case else None
 
+    def settled_left(self, service: str) -> int | None:
+        """About how many users stay on the old color because their session is older than the shift."""
+        return None
+
     def _follow(self, outcome: Outcome) -> None:
         before, after = outcome.before, outcome.after
         if before.operations is not after.operations or before.warm is not after.warm:
