@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from proxy.control.events import EventName, Events
 from proxy.control.outcome import Outcome
+from proxy.control.shift_progress import standing
 from proxy.control.store.base import JournalEntry
 from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
+from proxy.traffic.model import Operation
 from proxy.traffic.records import dump_changes, dump_operation
 
 
@@ -22,8 +26,20 @@ def announce(events: Events, command: Command, outcome: Outcome) -> None:
         )
     elif isinstance(command, MarkApplied) and outcome.operation:
         events.emit(EventName.APPLIED, **dump_operation(outcome.operation))
+    for operation in _moved(outcome):
+        events.emit(EventName.PROGRESS, **dump_operation(operation))
     for operation in outcome.ended:
         events.emit(EventName.ENDED, **dump_operation(operation))
+
+
+def _moved(outcome: Outcome) -> Iterator[Operation]:
+    """The shift that stands elsewhere than before, if it goes on."""
+    operation = outcome.operation
+    if operation is None or operation.id not in outcome.after.operations:
+        return
+    before = outcome.before.operations.get(operation.id)
+    if before is not None and standing(before) != standing(operation):
+        yield operation
 
 
 def announce_entry(events: Events, entry: JournalEntry) -> None:

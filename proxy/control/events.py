@@ -24,6 +24,8 @@ class EventName(enum.StrEnum):
     """Health or an ejection of an upstream changed."""
     APPLIED = "operation_applied"
     """Every worker serves from an operation's table."""
+    PROGRESS = "operation_progress"
+    """A shift has come further, waits, or goes on."""
     ENDED = "operation_ended"
     STORE_DOWN = "store_unavailable"
     STORE_UP = "store_available"

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from proxy.control.admin.answering import AnswerModel, Shares
+from proxy.control.admin.shift_answers import ShiftAnswer
 from proxy.traffic.model import OperationKind, OperationState, Phase
 from proxy.traffic.spec import AdminState, Color
 
 
-class _Answer(BaseModel):
-    # Required although some have a default: what is always there need not be looked for.
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_serialization_defaults_required=True)
-
-
-class Shares(_Answer):
-    """What share of the requests each color gets, in percent."""
-
-    blue: float
-    green: float
-
-
-class Flow(_Answer):
+class Flow(AnswerModel):
     """What a color is busy with now."""
 
     requests: int
@@ -28,7 +18,7 @@ class Flow(_Answer):
     """Upgraded connections and event streams."""
 
 
-class UpstreamAnswer(_Answer):
+class UpstreamAnswer(AnswerModel):
     """One server of a pool: what is wanted of it, and what was observed."""
 
     address: str
@@ -39,28 +29,28 @@ class UpstreamAnswer(_Answer):
     in_flight: int
 
 
-class PoolAnswer(_Answer):
+class PoolAnswer(AnswerModel):
     """The servers of one color."""
 
     in_flight: Flow
     upstreams: list[UpstreamAnswer]
 
 
-class Pools(_Answer):
+class Pools(AnswerModel):
     """Both colors."""
 
     blue: PoolAnswer
     green: PoolAnswer
 
 
-class WorkersAnswer(_Answer):
+class WorkersAnswer(AnswerModel):
     """How many workers there are, and how many of them serve from the newest table."""
 
     total: int
     applied: int
 
 
-class Progress(_Answer):
+class Progress(AnswerModel):
     """How far an operation is."""
 
     phase: Phase
@@ -78,7 +68,7 @@ class Progress(_Answer):
     """When tunnels and event streams are cut."""
 
 
-class ReceiptAnswer(_Answer):
+class ReceiptAnswer(AnswerModel):
     """What an operation did to requests, counted."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -97,16 +87,24 @@ class ReceiptAnswer(_Answer):
     """Lost by the proxy's own fault. The promise is 0."""
     longest_ms: float | None
     drained_at: float | None
+    served_by_new: int | None
+    """Requests that the color which gained traffic answered meanwhile; null where they are not counted."""
+    errors_on_new: int | None
+    """Of these, with 5xx."""
+    held: int | None
+    """Requests that were parked; null where none can be."""
+    held_too_long: int | None
+    """Of these, answered with 503 because of a bound of the hold."""
 
 
-class Left(_Answer):
+class Left(AnswerModel):
     """Something that an operation takes the traffic from: a color, or one upstream of it."""
 
     color: Color
     upstream: str | None
 
 
-class OperationAnswer(_Answer):
+class OperationAnswer(AnswerModel):
     """Something that an operator started and that takes its time."""
 
     id: str
@@ -122,12 +120,24 @@ class OperationAnswer(_Answer):
     leaving: list[Left]
     """What has to drain."""
     note: str | None
-    """In words, how it ended when that is not plain success."""
+    """In words, how it ended when that is not plain success, or why it waits."""
     progress: Progress
+    shift: ShiftAnswer | None
+    """The plan of a shift, and where it stands; null for other kinds."""
     receipt: ReceiptAnswer | None
 
 
-class ServiceAnswer(_Answer):
+class WarmAnswer(AnswerModel):
+    """The time after a shift in which the new color is still watched, and goes back when it turns out to be worse."""
+
+    operation: str
+    """The shift."""
+    until: float
+    rollback_to: Shares
+    """What a rollback would return to."""
+
+
+class ServiceAnswer(AnswerModel):
     """One application behind the front door: desired and observed."""
 
     name: str
@@ -142,15 +152,17 @@ class ServiceAnswer(_Answer):
     workers: WorkersAnswer
     operation: OperationAnswer | None
     """The running operation that moves its traffic."""
+    warm: WarmAnswer | None
+    """null: no shift has ended lately."""
 
 
-class ServicesAnswer(_Answer):
+class ServicesAnswer(AnswerModel):
     """All services, in the order of the config file."""
 
     services: list[ServiceAnswer]
 
 
-class ChangeAnswer(_Answer):
+class ChangeAnswer(AnswerModel):
     """One thing that became another."""
 
     path: str
@@ -158,7 +170,7 @@ class ChangeAnswer(_Answer):
     after: str | int | float | bool | None
 
 
-class WantedUpstream(_Answer):
+class WantedUpstream(AnswerModel):
     """What is wanted of an upstream."""
 
     address: str
@@ -166,14 +178,14 @@ class WantedUpstream(_Answer):
     admin: AdminState
 
 
-class WantedPools(_Answer):
+class WantedPools(AnswerModel):
     """What is wanted of both colors."""
 
     blue: list[WantedUpstream]
     green: list[WantedUpstream]
 
 
-class Wanted(_Answer):
+class Wanted(AnswerModel):
     """What operators want of a service."""
 
     revision: int
@@ -182,7 +194,7 @@ class Wanted(_Answer):
     pools: WantedPools
 
 
-class PlanAnswer(_Answer):
+class PlanAnswer(AnswerModel):
     """What a change would do. Nothing was changed."""
 
     dry_run: bool
@@ -192,7 +204,7 @@ class PlanAnswer(_Answer):
     after: Wanted
 
 
-class OperationsAnswer(_Answer):
+class OperationsAnswer(AnswerModel):
     """Operations, newest first."""
 
     operations: list[OperationAnswer]
@@ -200,7 +212,7 @@ class OperationsAnswer(_Answer):
     """``before`` for the next page; null at the end."""
 
 
-class EntryAnswer(_Answer):
+class EntryAnswer(AnswerModel):
     """Who changed what, when and why."""
 
     id: int
@@ -217,7 +229,7 @@ class EntryAnswer(_Answer):
     """The service's, afterwards."""
 
 
-class HistoryAnswer(_Answer):
+class HistoryAnswer(AnswerModel):
     """Entries of the history, newest first."""
 
     entries: list[EntryAnswer]
@@ -225,7 +237,7 @@ class HistoryAnswer(_Answer):
     """``before`` for the next page; null at the end."""
 
 
-class ReloadAnswer(_Answer):
+class ReloadAnswer(AnswerModel):
     """What became of reading the config file again."""
 
     ok: bool
@@ -235,20 +247,20 @@ class ReloadAnswer(_Answer):
     """What is wrong with the file, a line each: the old one goes on being served."""
 
 
-class LastReloadAnswer(_Answer):
+class LastReloadAnswer(AnswerModel):
     """The last time that the config file was read again."""
 
     last: ReloadAnswer | None
     """null: not since the program started."""
 
 
-class ProbeAnswer(_Answer):
+class ProbeAnswer(AnswerModel):
     """A good answer to a probe."""
 
     status: str
 
 
-class ProblemAnswer(_Answer):
+class ProblemAnswer(AnswerModel):
     """A problem document (RFC 9457). Match on ``code``; ``detail`` is for people."""
 
     model_config = ConfigDict(extra="allow")

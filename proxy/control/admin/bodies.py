@@ -153,6 +153,15 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _names(error: ErrorDetails, model: type[BaseModel]) -> Iterable[str]:
     """The fields that exist where an unknown one was found."""
-    if len(error["loc"]) == 1:
-        return model.model_fields
-    return ("address", "weight", "admin")
+    for step in error["loc"][:-1]:
+        inner = _model_in(model.model_fields[step].annotation) if step in model.model_fields else None
+        model = inner or model
+    return model.model_fields
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The class of objects in a list of them, or beside null."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((each for each in found if each is not None), None)

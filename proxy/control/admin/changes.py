@@ -55,6 +55,8 @@ async def change(call: Call[CQ, RB], command: OperatorCommand) -> web.Response:
         return answered(views.plan(outcome, name), revision=outcome.before.services[name].revision)
     if outcome.operation is None:
         return await _service_answer(call, outcome, name, revision)
+    if outcome.operation.phase is Phase.SHIFTING:
+        return await _shift_answer(call, outcome, outcome.operation, revision)
     return await _operation_answer(call, outcome.operation, revision)
 
 
@@ -64,13 +66,24 @@ async def _service_answer(call: Call[CQ, RB], outcome: Outcome, name: str, revis
     return answered(views.service(call.context, outcome.after.services[name]), status=status, revision=revision)
 
 
+async def _shift_answer(call: Call[CQ, RB], outcome: Outcome, shift: Operation, revision: int) -> web.Response:
+    """One that has begun takes its time; one that was told something has heard it once all workers serve that."""
+    if shift.id not in outcome.before.operations:
+        return _under_way(call, shift, revision)
+    await call.context.publisher.wait_seen(outcome.after.generation, APPLY_PATIENCE)
+    return answered(views.operation(call.context, shift), revision=revision)
+
+
+def _under_way(call: Call[CQ, RB], operation: Operation, revision: int) -> web.Response:
+    shown, location = views.operation(call.context, operation), f"/v1/operations/{operation.id}"
+    return answered(shown, status=HTTPStatus.ACCEPTED, revision=revision, location=location)
+
+
 async def _operation_answer(call: Call[CQ, RB], begun: Operation, revision: int) -> web.Response:
     operation = await _awaited(call, begun)
-    shown = views.operation(call.context, operation)
     if operation.phase is Phase.APPLYING:
-        location = f"/v1/operations/{operation.id}"
-        return answered(shown, status=HTTPStatus.ACCEPTED, revision=revision, location=location)
-    return answered(shown, revision=revision)
+        return _under_way(call, operation, revision)
+    return answered(views.operation(call.context, operation), revision=revision)
 
 
 async def _awaited(call: Call[CQ, RB], begun: Operation) -> Operation:

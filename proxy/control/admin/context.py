@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.config.addresses import Address
 from proxy.control.admin.auth import Token
+from proxy.control.clock import Clock, SystemClock
 from proxy.control.controller import Controller
 from proxy.control.events import Events
 from proxy.control.fleet import Fleet
 from proxy.control.publisher import Publisher
 from proxy.control.store.base import Store
+from proxy.traffic.judgement import Verdict
 from proxy.traffic.spec import ServiceSpec
 
 
@@ -65,6 +67,10 @@ class Probing(Protocol):
         ...
 
 
+def _nothing_said(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class AdminContext:
     """Everything that the routes need."""
@@ -86,3 +92,8 @@ class AdminContext:
     """Where the front door listens: no upstream may lead back there."""
     tokens: tuple[Token, ...] = ()
     """Without any, everybody who can connect is an admin called ``local``."""
+    verdict: Callable[[str], Verdict | None] = _nothing_said
+    """What the judge last said of the operation with that id; ``None``: nothing yet."""
+    clock: Clock = field(default_factory=SystemClock)
+    settled_left: Callable[[str], int | None] = _nothing_said
+    """How many users the operation with that id still leaves where they were; ``None``: it does not count them."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from proxy.config.addresses import parse_tcp_address
-from proxy.config.units import DURATION_PATTERN, parse_duration
+from proxy.config.units import DURATION_PATTERN, parse_duration, parse_duration_or_zero
 from proxy.config.wording import described
 from proxy.traffic.model import MAX_WEIGHT
 from proxy.traffic.spec import AdminState, Color
@@ -57,9 +57,7 @@ def _reason(value: str) -> str:
 
 def _wait(value: object) -> float:
     """Seconds, at most :data:`LONGEST_WAIT`; unlike other durations it may be zero."""
-    if isinstance(value, str) and re.fullmatch(r"[0.]*0(ms|s|m|h)", value):
-        return 0.0
-    return min(parse_duration(value), LONGEST_WAIT)
+    return min(parse_duration_or_zero(value), LONGEST_WAIT)
 
 
 def _flag(value: object) -> bool:
@@ -86,6 +84,11 @@ def _in_query(parse: Callable[[object], Any], **schema: Any) -> tuple[BeforeVali
 AnyColor = Annotated[
     Color, BeforeValidator(_color), WithJsonSchema({"type": "string", "enum": [color.value for color in Color]})
 ]
+_DURATION = WithJsonSchema(
+    {"type": "string", "pattern": f"^({DURATION_PATTERN})$", "examples": ["500ms", "30s", "10m"]}
+)
+Duration = Annotated[float, BeforeValidator(parse_duration), _DURATION]
+Pause = Annotated[float, BeforeValidator(parse_duration_or_zero), _DURATION]
 Will = Annotated[AdminState, Field(strict=False)]
 Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9001", "[::1]:9001"]})

@@ -11,7 +11,9 @@ from proxy.config.wording import described
 from proxy.control.admin import kinds
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A JSON object with these fields and no others."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
@@ -21,7 +23,7 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
-class NoBody(_Body):
+class NoBody(Body):
     """A call that carries nothing."""
 
 
@@ -43,7 +45,7 @@ class Until(enum.StrEnum):
     DRAINED = "drained"
 
 
-class ReasonBody(_Body):
+class ReasonBody(Body):
     """Why something is done."""
 
     reason: kinds.Reason | None = None
@@ -73,7 +75,7 @@ class SplitBody(ForceBody):
     """Green's share in percent, 0 to 100, with at most two decimals."""
 
 
-class NewUpstream(_Body):
+class NewUpstream(Body):
     """One upstream as it is wanted."""
 
     address: kinds.Address

@@ -23,7 +23,7 @@ _MOVE_ANSWERS = {
     HTTPStatus.OK: OperationAnswer | PlanAnswer,
     HTTPStatus.ACCEPTED: OperationAnswer,
 }
-_MOVE_PROBLEMS = (
+MOVE_PROBLEMS = (
     RefusalCode.SERVICE_NOT_FOUND,
     RefusalCode.OPERATION_RUNNING,
     RefusalCode.COLOR_NOT_HEALTHY,
@@ -92,7 +92,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         SwitchBody,
         role=Role.OPERATOR,
         answers=_MOVE_ANSWERS,
-        problems=(*_MOVE_PROBLEMS, AdminCode.UNKNOWN_COLOR, AdminCode.NOT_SUPPORTED_YET),
+        problems=(*MOVE_PROBLEMS, AdminCode.UNKNOWN_COLOR, AdminCode.NOT_SUPPORTED_YET),
         etag=True,
     ),
     Route(
@@ -104,7 +104,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         SplitBody,
         role=Role.OPERATOR,
         answers=_MOVE_ANSWERS,
-        problems=_MOVE_PROBLEMS,
+        problems=MOVE_PROBLEMS,
         etag=True,
     ),
     Route(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proxy.control.admin import events, history, operations, pools, probes, reloads, services
+from proxy.control.admin import events, history, operations, pools, probes, reloads, services, shifts
 from proxy.control.admin.route import AnyRoute
 from proxy.control.admin.services import SERVICE
 
@@ -12,6 +12,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *services.ROUTES,
     *pools.ROUTES,
     *operations.ROUTES,
+    *shifts.ROUTES,
     *history.ROUTES,
     *events.ROUTES,
     *reloads.ROUTES,
@@ -19,7 +20,6 @@ ROUTES: tuple[AnyRoute, ...] = (
 )
 
 NOT_YET: Mapping[tuple[str, str], str] = {
-    ("POST", f"{SERVICE}/shift"): "shifting traffic gradually",
     ("POST", f"{SERVICE}/hold"): "holding requests",
     ("POST", f"{SERVICE}/release"): "holding requests",
     ("PUT", f"{SERVICE}/maintenance"): "the maintenance page",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proxy.control.admin.answering import Shares
 from proxy.control.admin.answers import (
     ChangeAnswer,
     EntryAnswer,
@@ -17,14 +18,15 @@ from proxy.control.admin.answers import (
     ReceiptAnswer,
     ReloadAnswer,
     ServiceAnswer,
-    Shares,
     UpstreamAnswer,
     Wanted,
     WantedPools,
     WantedUpstream,
+    WarmAnswer,
     WorkersAnswer,
 )
 from proxy.control.admin.context import AdminContext, ReloadResult
+from proxy.control.admin.shift_views import shift
 from proxy.control.events import Event, EventName
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
@@ -36,7 +38,9 @@ from proxy.traffic.spec import Color
 
 SERVING = "serving"
 _EJECTED = "ejected"
-_OPERATION_EVENTS = frozenset({EventName.APPLIED, EventName.ENDED})
+_OPERATION_EVENTS = frozenset({EventName.APPLIED, EventName.PROGRESS, EventName.ENDED})
+_LIVE: Any = {"progress": True, "shift": {"judge", "settled_left"}}
+"""What is known only while somebody asks, and so is not in events."""
 
 
 def shares(split: int) -> Shares:
@@ -59,7 +63,15 @@ def service(context: AdminContext, service: Service) -> ServiceAnswer:
         pools=Pools(blue=_pool(context, service, Color.BLUE), green=_pool(context, service, Color.GREEN)),
         workers=WorkersAnswer(total=applied.total, applied=applied.applied),
         operation=operation(context, running) if running else None,
+        warm=_warm(service),
     )
+
+
+def _warm(service: Service) -> WarmAnswer | None:
+    warmth, back = service.warmth, service.previous_split
+    if warmth is None or back is None:
+        return None
+    return WarmAnswer(operation=warmth.operation, until=warmth.until, rollback_to=shares(back))
 
 
 def _pool(context: AdminContext, service: Service, color: Color) -> PoolAnswer:
@@ -89,7 +101,13 @@ def _upstream(upstream: Upstream, in_flight: int) -> UpstreamAnswer:
 def operation(context: AdminContext, operation: Operation) -> OperationAnswer:
     """An operation with how far it is now."""
     progress = Progress.model_validate(context.controller.progress(operation))
-    return OperationAnswer(**_facts(operation), progress=progress)
+    moving = shift(
+        operation,
+        context.clock.wall(),
+        verdict=context.verdict(operation.id),
+        settled_left=context.settled_left(operation.id),
+    )
+    return OperationAnswer(**_facts(operation), progress=progress, shift=moving)
 
 
 def _facts(operation: Operation) -> dict[str, Any]:
@@ -162,9 +180,9 @@ def reload(result: ReloadResult) -> ReloadAnswer:
 
 
 def event(event: Event) -> dict[str, Any]:
-    """An event's data, JSON-ready; operations look as they do elsewhere, but for their progress."""
+    """An event's data, JSON-ready; operations look as they do elsewhere, but for what is known only when asked."""
     if event.name not in _OPERATION_EVENTS:
         return {"at": event.at, **event.data}
-    facts = _facts(load_operation(dict(event.data)))
-    shown = OperationAnswer.model_construct(**facts).model_dump(mode="json", exclude={"progress"})
-    return {"at": event.at, **shown}
+    operation = load_operation(dict(event.data))
+    answer = OperationAnswer.model_construct(**_facts(operation), shift=shift(operation, event.at))
+    return {"at": event.at, **answer.model_dump(mode="json", exclude=_LIVE)}

@@ -17,6 +17,7 @@ from tests.control.admin.door import Admin, Api, running_admin
 from tests.control.core import Core, running_core, until
 
 SWITCH = "/v1/services/shop/switch"
+SHIFT = "/v1/services/shop/shift"
 GREEN_POOL = "/v1/services/shop/pools/green"
 
 
@@ -38,6 +39,16 @@ class Bad:
 def split(value: object, words: str = "green: must be") -> Bad:
     """A share that is none."""
     return Bad("invalid_body", 422, "PUT", "/v1/services/shop/split", {"green": value}, words=words)
+
+
+def shift(body: dict[str, Any], words: str) -> Bad:
+    """A shift that makes no sense."""
+    return Bad("invalid_body", 422, "POST", SHIFT, {"to": "green", **body}, words=words)
+
+
+def gate(kind: str, body: dict[str, Any], words: str) -> Bad:
+    """A shift with a gate that makes no sense."""
+    return shift({"over": "1m", "gates": {kind: [body]}}, words)
 
 
 BAD = {
@@ -151,7 +162,49 @@ BAD = {
     "a page of no entries": Bad("invalid_query", 400, "GET", "/v1/history?limit=0"),
     "a path that is nowhere": Bad("not_found", 404, "GET", "/v1/nothing"),
     "a method that is not possible": Bad("method_not_allowed", 405, "DELETE", "/v1/services/shop", words="GET"),
-    "shifting": Bad("not_supported_yet", 501, "POST", "/v1/services/shop/shift", {"to": "green"}),
+    "a shift without a plan": shift({}, "needs either over (a time) or steps"),
+    "a shift with two plans": shift({"over": "1m", "steps": [{"percent": 100}]}, "needs either over (a time) or steps"),
+    "a shift in no time": shift({"over": "0s"}, "over: must be longer than zero"),
+    "a shift without a unit": shift({"over": 10}, "over: must have a unit"),
+    "a shift to too much": shift({"over": "1m", "percent": 101}, "percent: must be a number from 0 to 100"),
+    "no steps": shift({"steps": []}, "steps: "),
+    "a step without an end": shift(
+        {"steps": [{"percent": 5}, {"percent": 100}]}, "steps[0].pause is required: a time, or null"
+    ),
+    "a misspelled step": shift({"steps": [{"percnt": 5}]}, "steps[0].percnt: unknown field; did you mean percent?"),
+    "a shift to a sick color": Bad("color_not_healthy", 409, "POST", SHIFT, {"to": "green", "over": "1m"}),
+    "steps back and forth": Bad(
+        "steps_not_steady",
+        422,
+        "POST",
+        SHIFT,
+        {"to": "green", "steps": [{"percent": 50, "pause": "1s"}, {"percent": 5, "pause": None}]},
+    ),
+    "new users without a cookie": Bad(
+        "needs_sticky_cookie",
+        409,
+        "POST",
+        SHIFT,
+        {"to": "green", "over": "1m", "force": True, "new_users_only": {"deadline": "2h"}},
+    ),
+    "new users for ever": shift({"over": "1m", "new_users_only": {}}, "new_users_only.deadline: is required"),
+    "a hook that is no address": gate("webhooks", {"url": "hook"}, "gates.webhooks[0].url: must be an address such as"),
+    "a hook elsewhere": gate("webhooks", {"url": "file:///etc/passwd"}, "webhooks[0].url: must be an address"),
+    "a hook of a broken port": gate("webhooks", {"url": "http://a:b/"}, "webhooks[0].url: must be an address"),
+    "a hook at no moment": gate("webhooks", {"url": "http://a/", "at": []}, "gates.webhooks[0].at: "),
+    "a hook at an unknown moment": gate("webhooks", {"url": "http://a/", "at": ["never"]}, "webhooks[0].at[0]: "),
+    "a misspelled gate": shift({"over": "1m", "gates": {"webhook": []}}, "did you mean webhooks?"),
+    "a query that is asked too late": gate(
+        "prometheus", {"url": "http://a", "query": "up", "at": ["after"]}, "at: nothing is decided at after"
+    ),
+    "a query that cannot be met": gate(
+        "prometheus", {"url": "http://a", "query": "up", "min": 2, "max": 1}, "prometheus[0]: min is above max"
+    ),
+    "an empty query": gate("prometheus", {"url": "http://a", "query": ""}, "gates.prometheus[0].query: "),
+    "an approval of what is over": shift(
+        {"over": "1m", "gates": {"approval": ["on_rollback"]}}, "gates.approval: nothing is decided at on_rollback"
+    ),
+    "pausing nothing": Bad("operation_not_found", 404, "POST", "/v1/operations/op-9/pause"),
     "holding": Bad("not_supported_yet", 501, "POST", "/v1/services/shop/hold"),
     "releasing": Bad("not_supported_yet", 501, "POST", "/v1/services/shop/release"),
     "maintenance": Bad("not_supported_yet", 501, "PUT", "/v1/services/shop/maintenance", {"on": True}),

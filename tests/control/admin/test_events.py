@@ -47,6 +47,26 @@ async def test_what_happens_is_told_live(admin: Admin) -> None:
     assert ended == {key: value for key, value in reply.body.items() if key != "progress"}
 
 
+async def test_a_shift_is_told_of_while_it_goes_on(admin: Admin) -> None:
+    """Each change of its share, its step or what it waits for; and not what only looked as if."""
+    async with listening(admin.api) as stream:
+        body = {"to": "green", "steps": [{"percent": 5, "pause": None}, {"percent": 50, "pause": "1h"}]}
+        begun = (await admin.api.call("POST", "/v1/services/shop/shift", body)).body["id"]
+        for what in ("promote", "pause", "pause", "resume", "promote"):
+            await admin.api.call("POST", f"/v1/operations/{begun}/{what}")
+        told = [await heard(stream) for _ in range(9)]
+    shown = [event["data"]["shift"] for event in told if event["event"] == "operation_progress"]
+    assert [(shift["percent"], shift["step"], shift["hindrance"]) for shift in shown] == [
+        (5.0, 1, None),
+        (5.0, 1, "operator"),
+        (5.0, 1, None),
+        (5.0, 2, None),
+    ]
+    assert [event["data"]["action"] for event in told if event["event"] == "changed"] == [
+        "shift", "promote", "pause", "resume", "promote",
+    ]  # fmt: skip
+
+
 async def test_a_stream_is_taken_up_where_it_broke_off(api: Api) -> None:
     """Last-Event-ID: nothing twice, nothing missed."""
     async with listening(api) as stream:

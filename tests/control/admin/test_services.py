@@ -39,6 +39,7 @@ async def test_a_service_is_shown_as_promised(admin: Admin) -> None:
         },
         "workers": {"total": 2, "applied": 2},
         "operation": None,
+        "warm": None,
     }
     request.end()
 
