@@ -15,7 +15,6 @@ from proxy.control.controller import Controller
 from proxy.control.fleet import Fleet
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
-from proxy.control.shift_counts import gaining
 from proxy.control.store.base import StoreUnavailable
 from proxy.control.tallies import less, read_tally
 from proxy.shm.names import BUCKETS
@@ -213,7 +212,7 @@ def _of(counts: Counts, service: str, color: Color) -> Tally:
 def _judged(state: State) -> Iterator[tuple[str, tuple[Service, Color]]]:
     for operation in state.operations.values():
         if operation.shift is not None and operation.shift.judged:
-            yield operation.id, (state.services[operation.service], gaining(operation))
+            yield operation.id, (state.services[operation.service], operation.gaining)
     for name, warmth in state.warm.items():
         service = state.services[name]
         yield warmth.operation, (service, Color.GREEN if service.split > warmth.before else Color.BLUE)

@@ -8,7 +8,6 @@ from proxy.control.fleet import Fleet
 from proxy.control.tallies import less, read_tally
 from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Operation
-from proxy.traffic.spec import Color
 
 
 class ShiftCounts:
@@ -38,9 +37,4 @@ class ShiftCounts:
         )
 
     def _now(self, operation: Operation) -> Tally:
-        return read_tally(self._fleet.totals, operation.service, gaining(operation))
-
-
-def gaining(operation: Operation) -> Color:
-    """The color that an operation moves traffic to."""
-    return Color.GREEN if operation.after > operation.before else Color.BLUE
+        return read_tally(self._fleet.totals, operation.service, operation.gaining)

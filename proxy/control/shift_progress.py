@@ -42,7 +42,7 @@ def shift_progress(
     settled_left: int | None = None,
 ) -> ShiftProgress:
     """How far a shift is at ``now`` (Unix seconds). One that has ended stands where it ended."""
-    to = gaining(operation)
+    to = operation.gaining
     moving = operation.phase is Phase.SHIFTING
     return ShiftProgress(
         to=to,
@@ -61,11 +61,6 @@ def _left(operation: Operation, shift: Shift) -> float | None:
     if operation.phase is not Phase.SHIFTING:
         return 0.0
     return None if shift.hindrance is not None else remaining(shift)
-
-
-def gaining(operation: Operation) -> Color:
-    """The color that an operation gives traffic to."""
-    return Color.BLUE if operation.after < operation.before else Color.GREEN
 
 
 def share_of(color: Color, split: int) -> int:

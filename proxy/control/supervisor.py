@@ -137,6 +137,8 @@ class Supervisor:
             listen=settings.admin.listen,
             front=tuple(place.address for place in settings.listen),
             tokens=tokens,
+            verdict=self._judging.verdict,
+            settled_left=self._judging.settled_left,
         )
         admin = await AdminServer.start(context, admin_sockets)
         stack.push_async_callback(admin.stop)
@@ -159,7 +161,7 @@ class Supervisor:
     def _carry_on(self, controller: Controller) -> None:
         """Operations that take their time, also those that ran when an earlier program ended."""
         controller.resume()
-        judging = Judging(controller, self._workers, self._clock)
+        judging = self._judging = Judging(controller, self._workers, self._clock)
         gates = Doorkeeper(controller, _ask)
         self._shifts = Shifts(
             controller, gates=gates, evidence=judging, clock=self._clock, alone=lambda: not self._retirement.left

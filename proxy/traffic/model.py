@@ -149,6 +149,11 @@ class Operation:
         """Whether it changes the split, as opposed to draining single upstreams, or holding requests."""
         return self.kind not in (OperationKind.DRAIN, OperationKind.HOLD)
 
+    @property
+    def gaining(self) -> Color:
+        """The color that has more of the traffic afterwards."""
+        return Color.GREEN if self.after > self.before else Color.BLUE
+
 
 @dataclass(frozen=True, slots=True)
 class Warmth:

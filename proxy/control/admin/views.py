@@ -31,7 +31,7 @@ from proxy.control.events import Event, EventName
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
 from proxy.shm.names import Series
-from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream
+from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream, Warmth
 from proxy.traffic.records import load_operation
 from proxy.traffic.reduction import Change
 from proxy.traffic.spec import Color
@@ -63,15 +63,14 @@ def service(context: AdminContext, service: Service) -> ServiceAnswer:
         pools=Pools(blue=_pool(context, service, Color.BLUE), green=_pool(context, service, Color.GREEN)),
         workers=WorkersAnswer(total=applied.total, applied=applied.applied),
         operation=operation(context, running) if running else None,
-        warm=_warm(service),
+        warm=_warm(state.warm.get(service.name)),
     )
 
 
-def _warm(service: Service) -> WarmAnswer | None:
-    warmth, back = service.warmth, service.previous_split
-    if warmth is None or back is None:
+def _warm(warmth: Warmth | None) -> WarmAnswer | None:
+    if warmth is None:
         return None
-    return WarmAnswer(operation=warmth.operation, until=warmth.until, rollback_to=shares(back))
+    return WarmAnswer(operation=warmth.operation, until=warmth.until, rollback_to=shares(warmth.before))
 
 
 def _pool(context: AdminContext, service: Service, color: Color) -> PoolAnswer:
