@@ -1,0 +1,54 @@
+"""The judge for the time after: the new color has all the traffic, and the old one waits to have it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.traffic.judge.limits import absolute, relative
+from proxy.traffic.judge.tallies import together
+from proxy.traffic.judge.verdicts import Bench
+from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
+from proxy.traffic.spec import Color
+
+
+class WarmJudge:
+    """Compares a color with what the other one did before; where that is not known only absolute limits are left.
+
+    There is nothing to compare with in the same seconds, so it has to exceed what the old color did, as far as that is
+    known, by more than the rule allows, and that for sure. Trouble that would have hit the old color as well is held
+    against the new one all the same.
+    """
+
+    __slots__ = ("_bench", "_ceilings", "_new", "_seen")
+
+    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, new: Color, baseline: Tally | None = None) -> None:
+        """Begin; ``baseline`` is what ``Judge.baseline`` gave, ``bounds`` are those of its latency in seconds."""
+        known = baseline or Tally()
+        self._new, self._seen = new, 0
+        self._ceilings = absolute(rule, bounds, new, known) + relative(rule, bounds, new, known)
+        self._bench = Bench(rule, len(self._ceilings))
+
+    def observe(self, sample: Sample) -> None:
+        """Take in what happened in a fraction of a second; routes have no baseline of their own and are left out."""
+        if sample.route:
+            return
+        new, old = together(sample.new, Tally()), together(sample.old, Tally())
+        self._seen += new.requests
+        for ceiling in self._ceilings:
+            ceiling.add(old, new)
+
+    def verdict(self) -> Verdict:
+        """What can be said by now."""
+        worst = self._bench.complaint(self._ceilings, self._seen)
+        if worst is not None:
+            return Verdict(Finding.FAIL, worst.words, self._seen)
+        if not self._ceilings:
+            words = f"nothing is known that {self._new} could be compared with"
+            return Verdict(Finding.INCONCLUSIVE, words, self._seen)
+        pending = self._bench.open(self._ceilings, self._seen, self._new)
+        if self._seen >= self._bench.min_requests:
+            pending = self._bench.doubt(self._ceilings, self._seen) or pending
+        if pending is not None:
+            return pending
+        words = f"{self._new} is no worse than {self._new.other} was, after {self._seen:,} requests"
+        return Verdict(Finding.PASS, words, self._seen)
