@@ -8,6 +8,7 @@ from typing import Final
 
 from proxy.shm.names import HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Series
 from proxy.shm.totals import MeterTotals
+from proxy.traffic.headcount import headcount
 from proxy.traffic.judgement import Tally
 from proxy.traffic.spec import Color
 
@@ -30,6 +31,14 @@ def read_tally(totals: MeterTotals, service: str, color: Color, route: str = "")
         ),
         testers,
     )
+
+
+def settled_users(totals: MeterTotals, service: str, now: float, within: float = 1800.0) -> int:
+    """About how many users who stay on the old color for as long as their session lasts came in the last seconds.
+
+    ``now`` is in Unix seconds. Whoever did not come for ``within`` seconds (half an hour) is taken to have left.
+    """
+    return headcount(totals.values(Series.SETTLED, service), now, within)
 
 
 def less(later: Tally, earlier: Tally) -> Tally:

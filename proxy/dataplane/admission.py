@@ -7,6 +7,7 @@ seen the table without that color, and "drained" cannot be claimed too early.
 from __future__ import annotations
 
 from proxy.dataplane.accounting import Aside
+from proxy.dataplane.audience import Choice
 from proxy.dataplane.routing import LivePool, LiveService, LiveUpstream
 from proxy.shm.names import Outcome
 
@@ -74,10 +75,16 @@ class Lease:
         upstream.meters.cells[upstream.meters.in_flight] -= 1
 
 
-def admit(service: LiveService, generation: int) -> Lease | None:
-    """Choose color and upstream for one request and count it in; ``None`` where the color has no upstream to offer."""
-    pool = service.pools[service.splitter.next(service.spec.split)]
+def admit(service: LiveService, generation: int, choice: Choice | None = None) -> Lease | None:
+    """Choose color and upstream for one request and count it in; ``None`` where the color has no upstream to offer.
+
+    ``choice`` is what the service's audience has said; without one the split alone decides.
+    """
+    pool = service.pools[service.splitter.next(service.spec.split) if choice is None else choice.color]
     if pool.picker is None:
         return None
     service.budget.deposit()
-    return Lease(service, pool, pool.picker.pick(), generation)
+    lease = Lease(service, pool, pool.picker.pick(), generation)
+    if choice is not None:
+        lease.aside = choice.aside
+    return lease

@@ -6,6 +6,7 @@ from typing import Final
 
 from proxy.dataplane.bodies import ResponseBody
 from proxy.dataplane.dates import DateValue
+from proxy.http1.cookies import with_cookie
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.heads import RequestHead, ResponseHead
 from proxy.http1.recent import Recent
@@ -30,6 +31,7 @@ class Answer:
         "_request_id",
         "begun",
         "continued",
+        "cookie",
         "head",
         "keep_alive",
         "switched",
@@ -46,6 +48,8 @@ class Answer:
         self._buffer = b""
         self._interim = 0
         self._body: ResponseBody | None = None
+        self.cookie = b""
+        """The line that is to set a cookie, unless the upstream sets one of that name."""
         self.begun = False
         """Whether the upstream has sent anything at all."""
         self.continued = False
@@ -135,6 +139,8 @@ class Answer:
         out = forward_response(
             head, version=version, keep_alive=self.keep_alive, request_id=self._request_id, date=self._date.now
         )
+        if self.cookie:
+            out = with_cookie(out, self.cookie)
         return out + self._body.feed(rest) if rest else out
 
     def _switch(self, head: ResponseHead) -> bytes:

@@ -43,6 +43,8 @@ class Exchange(Asker):
         self._lease = lease
         self._upload = upload
         self._answer = Answer(record.head, record.request_id, door.date, door.recent_answers)
+        if record.choice is not None:
+            self._answer.cookie = record.choice.cookie
         self._attempts = Attempts(door, client, record, lease, upload, outgoing)
 
     def start(self, rest: bytes) -> None:

@@ -29,7 +29,7 @@ _JSON: Final = (
     b'{"ts":%.3f,"client":"%b","method":"%b","host":"%b","target":"%b","request_id":"%b","status":%d,"sent":%d,'
     b'"seconds":%.6f,%b,"attempts":%d,"outcome":"%b"}\n'
 )
-_COMBINED: Final = b'%b - - [%b] "%b %b HTTP/1.%d" %d %d "-" "-"\n'
+_COMBINED: Final = b'%b - %b [%b] "%b %b HTTP/1.%d" %d %d "-" "-"\n'
 
 
 def place(service: str, color: str, upstream: str) -> bytes:
@@ -39,6 +39,10 @@ def place(service: str, color: str, upstream: str) -> bytes:
 
 NOWHERE: Final = place("", "", "")
 """The place of a request that was given to no upstream."""
+
+
+PREVIEWED: Final = b',"preview":true'
+"""What is added to the place of a tester's request."""
 
 
 def json_line(
@@ -69,11 +73,12 @@ def combined_line(
     attempts: int,
     outcome: str,
 ) -> bytes:
-    """Apache's combined format; the two last fields, which we do not read, stay empty."""
+    """Apache's combined format; the two last fields, which we do not read, stay empty. A tester's user is preview."""
     if not _HARMLESS(b"".join(said)):
         said = _each(_combined_escaped, said)
     client, method, _, target, _ = said
-    return _COMBINED % (client or b"-", _stamp(int(now)), method, target, version - 10, status, sent)
+    user = b"preview" if place.endswith(PREVIEWED) else b"-"
+    return _COMBINED % (client or b"-", user, _stamp(int(now)), method, target, version - 10, status, sent)
 
 
 def _each(escaped: Callable[[bytes], bytes], said: Said) -> Said:

@@ -43,9 +43,12 @@ def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
         detail = "no service is configured for this host and path"
         _refuse(door, client, record, 404, "no_service", detail, uploaded=upload.done)
         return
-    lease = admit(service, routing.generation)
+    if service.audience is not None:
+        record.choice = service.audience.choose(head, peer)
+    lease = admit(service, routing.generation, record.choice)
     if lease is None:
-        _refuse(door, client, record, 503, "no_upstream", "no server is there to answer this", uploaded=upload.done)
+        reason = "no_preview_upstream" if record.preview else "no_upstream"
+        _refuse(door, client, record, 503, reason, "no server is there to answer this", uploaded=upload.done)
         return
     record.lease = lease
     outgoing = forward_request(head, forwarding, request_id, peer)

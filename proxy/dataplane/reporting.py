@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from proxy.dataplane.admission import Lease
+from proxy.dataplane.audience import Choice
 from proxy.dataplane.door import Door
-from proxy.dataplane.log_lines import NOWHERE, LineFormat
+from proxy.dataplane.log_lines import NOWHERE, PREVIEWED, LineFormat
 from proxy.http1.heads import RequestHead
 from proxy.shm.names import Outcome
 
@@ -14,7 +15,19 @@ from proxy.shm.names import Outcome
 class Record:
     """What is noted of a request while it is under way."""
 
-    __slots__ = ("attempts", "began", "head", "lease", "peer", "reason", "received", "request_id", "sent", "status")
+    __slots__ = (
+        "attempts",
+        "began",
+        "choice",
+        "head",
+        "lease",
+        "peer",
+        "reason",
+        "received",
+        "request_id",
+        "sent",
+        "status",
+    )
 
     def __init__(self, head: RequestHead, peer: bytes, request_id: bytes, *, began: float) -> None:
         """``began`` is when the head was complete, in seconds of the loop's clock."""
@@ -28,8 +41,15 @@ class Record:
         """What the client was told; 0 while it was told nothing."""
         self.attempts = 0
         self.lease: Lease | None = None
+        self.choice: Choice | None = None
+        """What the service's audience has said, where it has one."""
         self.reason = ""
         """Why it did not end with the upstream's whole answer."""
+
+    @property
+    def preview(self) -> bool:
+        """Whether it is a tester's."""
+        return self.choice is not None and self.choice.preview
 
 
 def report(door: Door, record: Record, outcome: Outcome | None) -> None:
@@ -46,6 +66,7 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
 
 def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
     head, lease = record.head, record.lease
+    place = lease.upstream.place if lease is not None else NOWHERE
     return line(
         time.time(),
         (record.peer, head.method, head.host, head.target, record.request_id),
@@ -53,7 +74,7 @@ def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: fl
         record.status,
         record.sent,
         seconds,
-        lease.upstream.place if lease is not None else NOWHERE,
+        place + PREVIEWED if record.preview else place,
         record.attempts,
         record.reason or outcome or "rejected",
     )

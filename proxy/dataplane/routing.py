@@ -6,14 +6,17 @@ errors, what is in flight there) is carried over.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from proxy.dataplane.accounting import ColorMeters, UpstreamMeters
+from proxy.dataplane.audience import Audience, gather
 from proxy.dataplane.log_lines import place
 from proxy.shm.board import BoardView
 from proxy.shm.meters import SEEN, Meters
 from proxy.traffic.balance import Picker, make_picker
+from proxy.traffic.buckets import Places
 from proxy.traffic.outlier import ErrorStreak
 from proxy.traffic.retry import FailureReason, RetryBudget
 from proxy.traffic.routes import Router
@@ -58,12 +61,16 @@ class LivePool:
 class LiveService:
     """One service as this worker sees it: how it splits, and the pools of both colors."""
 
-    __slots__ = ("budget", "name", "pools", "spec", "splitter")
+    __slots__ = ("audience", "budget", "name", "places", "pools", "spec", "splitter")
 
-    def __init__(self, spec: TableService, meters: Meters) -> None:
+    def __init__(self, spec: TableService, meters: Meters, places: Places) -> None:
+        """``places`` are for newcomers."""
         self.name = spec.name
         self.spec = spec
         self.splitter = Splitter()
+        self.places = places
+        self.audience: Audience | None = None
+        """Who is given which color; ``None`` where the split alone says it."""
         self.budget = RetryBudget(spec.retry.budget)
         self.pools = {color: LivePool(color, ColorMeters(meters, spec.name, color)) for color in Color}
 
@@ -127,10 +134,10 @@ class Routing:
                 _close_idle(pool, keep=())
         for spec in table.services:
             self._take_over_service(spec)
-        routes = [(spec.name, spec.hosts, spec.paths) for spec in table.services]
+        routes = [(spec.name, _hosts(spec), spec.paths) for spec in table.services]
         if routes != self._routes:
             self._routes = routes
-            self.router = Router((spec.hosts, spec.paths, self._services[spec.name]) for spec in table.services)
+            self.router = Router((hosts, paths, self._services[name]) for name, hosts, paths in routes)
         if table.door is not self.door:
             self.door = table.door
             self.trusted = tuple(ip_network(cidr) for cidr in table.door.trusted_proxies)
@@ -139,16 +146,20 @@ class Routing:
         service = self._services.get(spec.name)
         fresh = service is None
         if service is None:
-            service = self._services[spec.name] = LiveService(spec, self._meters)
+            service = self._services[spec.name] = LiveService(spec, self._meters, self._new_places())
         elif service.spec is spec:
             return
         before, service.spec = service.spec, spec
         if before.retry != spec.retry:
             service.budget = RetryBudget(spec.retry.budget)
+        service.audience = gather(spec, self._meters, service.splitter, service.places)
         for color, pool in service.pools.items():
             same = before.pool(color) == spec.pool(color) and _rules(before) == _rules(spec)
             if fresh or not same:
                 self._fill(pool, spec)
+
+    def _new_places(self) -> Places:
+        return Places(secrets.randbits(64), self._offset)
 
     def _fill(self, pool: LivePool, spec: TableService) -> None:
         table = spec.pool(pool.color)
@@ -165,6 +176,14 @@ class Routing:
     def _new_upstream(self, address: str, pool: LivePool, spec: TableService) -> LiveUpstream:
         meters = UpstreamMeters(self._meters, spec.name, pool.color, address)
         return LiveUpstream(address, meters, place(spec.name, pool.color.value, address))
+
+
+def _hosts(spec: TableService) -> tuple[str, ...]:
+    """Those of users, and those at which testers see one color."""
+    preview = spec.preview
+    if preview is None:
+        return spec.hosts
+    return spec.hosts + tuple(host for host in (preview.blue_host, preview.green_host) if host is not None)
 
 
 def _rules(spec: TableService) -> tuple[object, ...]:

@@ -68,19 +68,30 @@ class Meters:
             raise ValueError(f"{name} has {known.size} cells, not {size}")
         return known.first
 
+    def field(self, size: int, *name: str) -> int | None:
+        """Like :meth:`block`, of any size; ``None`` where there is no room, for nothing else could take its values."""
+        known = self._region.directory.entries.get(name)
+        return self._append(size, name) if known is None else known.first
+
     def _allocate(self, size: int, name: Name) -> int:
         if not 1 <= size <= BLOCK_LIMIT:
             raise ValueError(f"a block has 1 to {BLOCK_LIMIT} cells, not {size}")
+        first = self._append(size, name)
+        if first is not None:
+            return first
+        if name[0] in GAUGES:
+            raise MetersFull(f"no cell is left for {name}")
+        return self._overflow(size)
+
+    def _append(self, size: int, name: Name) -> int | None:
         gauge = name[0] in GAUGES
         first = self._free
         fits = first + size <= _share(len(self.cells), gauge=gauge)
         limit = _share(self._region.directory_size, gauge=gauge)
-        if fits and self._region.directory.append(name, Cells(first, size), limit=limit):
-            self._free += size
-            return first
-        if gauge:
-            raise MetersFull(f"no cell is left for {name}")
-        return self._overflow(size)
+        if not fits or not self._region.directory.append(name, Cells(first, size), limit=limit):
+            return None
+        self._free += size
+        return first
 
     def _overflow(self, size: int) -> int:
         if size == 1:

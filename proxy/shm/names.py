@@ -84,6 +84,7 @@ class Series(enum.StrEnum):
     ROUTE_ERRORS = "route_errors"  # service, color, route
     ROUTE_FAILURES = "route_failures"  # service, color, route
     ROUTE_DURATION = "route_duration"  # service, color, route: histogram block, to the first byte
+    SETTLED = "settled"  # service: block of Unix minutes, one for each of many users, of their last visit
     LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
 
 
@@ -110,6 +111,13 @@ GAUGES: Final = frozenset(
     }
 )
 """What is true only while its worker lives."""
+
+
+LATEST: Final = frozenset({Series.SETTLED})
+"""Series of moments: of several workers' the latest counts, and not the sum."""
+
+SETTLED_CELLS: Final = 8192
+"""Cells in which users who stay on the old color are counted."""
 
 
 class PauseReason(enum.StrEnum):

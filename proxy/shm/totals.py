@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.shm.meters import MeterRegion
-from proxy.shm.names import GAUGES, Name
+from proxy.shm.names import GAUGES, LATEST, Name
 
 
 class MeterTotals:
@@ -48,7 +48,7 @@ class MeterTotals:
         sums = self._kept.get(name, ())
         for region in self._regions:
             values = region.values(*name)
-            sums = tuple(a + b for a, b in zip(sums, values, strict=True)) if sums and values else sums or values
+            sums = _together(name, sums, values) if sums and values else sums or values
         return sums
 
     def read(self) -> dict[Name, tuple[int, ...]]:
@@ -63,4 +63,10 @@ def _sum_into(sums: dict[Name, tuple[int, ...]], values: dict[Name, tuple[int, .
     """Add series by series, element by element; a block has the same size in every worker."""
     for name, cells in values.items():
         known = sums.get(name)
-        sums[name] = cells if known is None else tuple(a + b for a, b in zip(known, cells, strict=True))
+        sums[name] = cells if known is None else _together(name, known, cells)
+
+
+def _together(name: Name, one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    if name[0] in LATEST:
+        return tuple(map(max, zip(one, other, strict=True)))
+    return tuple(a + b for a, b in zip(one, other, strict=True))

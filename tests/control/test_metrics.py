@@ -22,7 +22,8 @@ FAMILIES = """
     http_requests_total http_request_duration_seconds upstream_requests_total upstream_duration_seconds
     http_requests_in_flight tunnels_in_flight open_connections connections_total received_bytes_total sent_bytes_total
     split_ratio upstream_up upstream_weight upstream_checks_total upstream_failures_total retries_total
-    rejected_requests_total dropped_requests_total operations_total operation_in_progress drain_in_flight generation
+    rejected_requests_total preview_requests_total dropped_requests_total operations_total operation_in_progress
+    drain_in_flight generation
     revision worker_restarts_total workers config_reloads_total config_last_reload_success_timestamp_seconds store_up
     build_info
 """

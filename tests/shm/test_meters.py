@@ -262,3 +262,16 @@ def test_a_killed_worker_keeps_its_counters_and_loses_its_gauges(region: MeterRe
     assert totals.total(Series.IN_FLIGHT, "default", "blue") == 0
     assert [totals.total("requests", "default", str(number)) for number in range(3)] == [100, 100, 50]
     assert not any(name[0] in GAUGES for name in totals.read())
+
+
+def test_a_field_without_room_is_not_there() -> None:
+    """It may be larger than a block, keeps its place, and where it does not fit nothing is written in its stead."""
+    region, meters = small(cells=1024)
+    first = meters.field(500, Series.SETTLED, "default")
+    assert first is not None
+    meters.cells[first + 499] = 7
+    assert meters.field(500, Series.SETTLED, "default") == first
+    assert meters.field(500, Series.SETTLED, "other") is None
+    assert region.values(Series.SETTLED, "default") == (*[0] * 499, 7)
+    assert region.values(Series.SETTLED, "other") == ()
+    region.close()

@@ -105,3 +105,20 @@ def test_only_a_living_region_can_be_retired() -> None:
     with pytest.raises(ValueError, match="not in list"):
         totals.retire(region)
     assert totals.total("connections") == 4
+
+
+def test_of_moments_the_latest_counts() -> None:
+    """When somebody was seen last by several workers, one of them gone, is no sum."""
+    totals = MeterTotals()
+    for values in ((1, 20), (10, 2), (3, 3)):
+        region = MeterRegion.create()
+        meters = Meters.attach(region.fd)
+        first = meters.field(2, Series.SETTLED, "default")
+        assert first is not None
+        meters.cells[first], meters.cells[first + 1] = values
+        totals.add(region)
+    totals.retire(totals.regions[0])
+    assert totals.read()[Series.SETTLED, "default"] == totals.values(Series.SETTLED, "default") == (10, 20)
+    assert totals.values(Series.SETTLED, "other") == ()
+    for region in totals.regions:
+        region.close()

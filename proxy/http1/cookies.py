@@ -1,0 +1,65 @@
+"""Single fields and cookies of a head, found without reading the rest, and cookies that are set (RFC 6265)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SET_COOKIE: Final = b"Set-Cookie: "
+
+
+class FieldFinder:
+    """Finds the value of one field in the raw bytes of a head that was found good."""
+
+    __slots__ = ("_search",)
+
+    def __init__(self, name: str) -> None:
+        self._search = re.compile(rb"\r\n(?i:%b):([^\r]*)" % re.escape(name.encode())).search
+
+    def find(self, raw: bytes) -> bytes:
+        """The value of the first such field, without the blanks around it; ``b""`` if there is none."""
+        match = self._search(raw)
+        return match[1].strip(b" \t") if match is not None else b""
+
+
+class CookieFinder:
+    """Finds the value of one cookie in the raw bytes of a request's head that was found good."""
+
+    __slots__ = ("_search",)
+
+    def __init__(self, name: str) -> None:
+        cookie = rb"\r\n(?i:cookie):[ \t]*(?:[^\r]*?;[ \t]*)??%b=([^;\r]*)" % re.escape(name.encode())
+        self._search = re.compile(cookie).search
+
+    def find(self, raw: bytes) -> bytes:
+        """Its value, the first one where there are several; ``b""`` if there is none."""
+        match = self._search(raw)
+        return match[1].strip(b" \t") if match is not None else b""
+
+
+def cookie_attributes(
+    *, path: str, domain: str | None, max_age: float | None, secure: bool, http_only: bool, same_site: str | None
+) -> bytes:
+    """What comes after the value of a cookie that is set (RFC 6265 section 4.1.2, with SameSite of RFC 6265bis)."""
+    parts = [
+        f"Path={path}",
+        f"Domain={domain}" if domain is not None else "",
+        f"Max-Age={round(max_age)}" if max_age is not None else "",
+        "Secure" if secure else "",
+        "HttpOnly" if http_only else "",
+        f"SameSite={same_site}" if same_site is not None else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part).encode()
+
+
+def set_cookie(name: bytes, value: bytes, attributes: bytes) -> bytes:
+    """The line of an answer that sets a cookie."""
+    return b"%b%b=%b%b\r\n" % (_SET_COOKIE, name, value, attributes)
+
+
+def with_cookie(head: bytes, line: bytes) -> bytes:
+    """An answer's head, through its empty line, with a cookie set; as it is where it sets one of that name itself."""
+    name = line[len(_SET_COOKIE) : line.index(b"=")]
+    if re.search(rb"\r\n(?i:set-cookie):[ \t]*%b[ \t]*=" % re.escape(name), head):
+        return head
+    return head[:-2] + line + b"\r\n"
