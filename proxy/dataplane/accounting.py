@@ -154,6 +154,18 @@ class UpstreamMeters:
         self.cells[self._meters.cell(Series.UPSTREAM_FAILURES, *self._key, reason)] += 1
 
 
+class HoldMeters:
+    """What is counted of the requests of one service that are held."""
+
+    __slots__ = ("cells", "held", "refused", "waiting")
+
+    def __init__(self, meters: Meters, service: str) -> None:
+        self.cells = meters.cells
+        self.waiting = meters.cell(Series.HELD, service)
+        self.held = meters.cell(Series.HELD_TOTAL, service)
+        self.refused = meters.cell(Series.HELD_REFUSED, service)
+
+
 class DoorMeters:
     """What is counted for the worker as a whole."""
 
@@ -177,6 +189,10 @@ class DoorMeters:
         """The worker accepts clients again."""
         for cell in self._paused.values():
             self.cells[cell] = 0
+
+    def hold(self, service: str) -> HoldMeters:
+        """The cells of a service whose requests are held."""
+        return HoldMeters(self._meters, service)
 
     def rejected(self, reason: str) -> None:
         """The proxy itself answered a request."""

@@ -12,8 +12,10 @@ from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.dates import DateValue
 from proxy.dataplane.log_lines import NOWHERE
+from proxy.dataplane.lot import Lot
 from proxy.dataplane.roles import Connection
-from proxy.dataplane.routing import Routing
+from proxy.dataplane.room import WHOLE, Share
+from proxy.dataplane.routing import LiveService, Routing
 from proxy.dataplane.visitors import Visitors
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
@@ -22,6 +24,7 @@ from proxy.http1.recent import Recent
 from proxy.net.poller import Poller
 from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged
+from proxy.traffic.audience import HoldRule
 from proxy.traffic.outlier import counts_as_error
 from proxy.traffic.retry import Failure, FailureReason
 
@@ -41,13 +44,16 @@ class Door:
         "_next_request",
         "_on_suspect",
         "_prefix",
+        "_share",
         "addresses",
         "connections",
         "date",
         "log",
         "loop",
+        "lots",
         "meters",
         "on_leave",
+        "orphaned",
         "poller",
         "recent_answers",
         "recent_fields",
@@ -66,10 +72,12 @@ class Door:
         id_prefix: bytes,
         on_suspect: Suspicion,
         addresses: AddressCounts | None = None,
+        share: Share = WHOLE,
     ) -> None:
         """``id_prefix`` begins every request id of this worker, and of no other.
 
-        Without ``addresses`` nobody counts the connections of each, and no limit for them holds.
+        Without ``addresses`` nobody counts the connections of each, and no limit for them holds. ``share`` is this
+        worker's of what may be held.
         """
         self.loop = loop
         self.poller = Poller(loop)
@@ -84,6 +92,11 @@ class Door:
         self.addresses = addresses
         self.visitors = Visitors(addresses)
         self.stopping = False
+        self.orphaned = False
+        """Whether the supervisor is gone."""
+        self.lots: dict[str, Lot] = {}
+        """Where requests are held, or were, by service."""
+        self._share = share
         self.on_leave: Callable[[], None] = nobody_waits
         """Told of each client that leaves, while somebody waits for that."""
         self._prefix = id_prefix
@@ -100,6 +113,28 @@ class Door:
                 return
             self._forwardings = Recent()  # others may be trusted now
             self.log.configure(routing.door.access_log)
+            self.look_at_lots()
+
+    def look_at_lots(self) -> None:
+        """Let those go that are held no longer."""
+        for lot in self.lots.values():
+            lot.look(self.hold_of(lot.service))
+
+    def hold_of(self, service: LiveService) -> HoldRule | None:
+        """How a service's requests are held now, if they are. Without a supervisor no exclusive switch ends."""
+        rule = service.spec.hold
+        if rule is None or (rule.exclusive and self.orphaned) or not self.routing.serves(service):
+            return None
+        return rule
+
+    def lot_of(self, service: LiveService, rule: HoldRule) -> Lot:
+        """Where requests of a service wait."""
+        lot = self.lots.get(service.name)
+        if lot is None:
+            meters = self.meters.hold(service.name)
+            lot = self.lots[service.name] = Lot(service, rule, meters, self._share, self.loop, self.refresh)
+        lot.service = service
+        return lot
 
     def new_request_id(self) -> bytes:
         """An id that no other request of this front door has."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from proxy.dataplane.admission import admit
 from proxy.dataplane.door import Door
-from proxy.dataplane.exchange import Exchange
-from proxy.dataplane.reporting import Record, report
-from proxy.dataplane.responses import answer_ourselves, may_keep_client
+from proxy.dataplane.onward import send_on
+from proxy.dataplane.parking import pass_gate
+from proxy.dataplane.reporting import Record
+from proxy.dataplane.responses import refuse
 from proxy.dataplane.roles import Client
 from proxy.dataplane.upload import NO_BODY, Upload
 from proxy.http1.errors import ALLOW, RequestError
 from proxy.http1.heads import RequestHead
-from proxy.http1.request import client_address, client_request_id, forward_request
+from proxy.http1.request import client_address, client_request_id
 
 
 def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
-    """Admit a request and send it on its way; ``rest`` is what came after its head.
+    """Find out what a request is for, and send it on its way; ``rest`` is what came after its head.
 
-    When this returns, either an exchange has the client's connection, or the request was answered already.
+    When this returns, either something has the client's connection, or the request was answered already.
     """
     routing = door.routing
     forwarding, peer, request_id = client.forwarding, client.peer, b""
@@ -29,48 +29,19 @@ def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
     try:
         upload = Upload(head.length, routing.door.limits.max_body) if head.length else NO_BODY
     except RequestError as error:
-        _refuse(door, client, record, error.status, error.reason, str(error), uploaded=False)
+        refuse(door, client, record, error.status, error.reason, str(error), uploaded=False)
         return
     if rest and upload.done:
         client.keep_for_later(rest)
         rest = b""
     if head.last_hop:
         detail = "this was asked of the front door itself"
-        _refuse(door, client, record, 200, "max_forwards", detail, uploaded=upload.done, fields=ALLOW)
+        refuse(door, client, record, 200, "max_forwards", detail, uploaded=upload.done, fields=ALLOW)
         return
     service = routing.router.match(head.host, head.path)
     if service is None:
         detail = "no service is configured for this host and path"
-        _refuse(door, client, record, 404, "no_service", detail, uploaded=upload.done)
+        refuse(door, client, record, 404, "no_service", detail, uploaded=upload.done)
         return
-    if service.audience is not None:
-        record.choice = service.audience.choose(head, peer)
-    lease = admit(service, routing.generation, record.choice)
-    if lease is None:
-        reason = "no_preview_upstream" if record.preview else "no_upstream"
-        _refuse(door, client, record, 503, reason, "no server is there to answer this", uploaded=upload.done)
-        return
-    record.lease = lease
-    outgoing = forward_request(head, forwarding, request_id, peer)
-    client.occupant = exchange = Exchange(door, client, record, lease, upload, outgoing)
-    exchange.start(rest)
-
-
-def _refuse(
-    door: Door,
-    client: Client,
-    record: Record,
-    status: int,
-    reason: str,
-    detail: str,
-    *,
-    uploaded: bool,
-    fields: bytes = b"",
-) -> None:
-    """Answer a request that was given to no color; ``uploaded`` is whether it was read to its end."""
-    record.status = status
-    record.reason = reason
-    door.meters.rejected(reason)
-    report(door, record, None)
-    keep_alive = may_keep_client(door, client, record.head, uploaded=uploaded)
-    answer_ourselves(door, client, record, detail, keep_alive=keep_alive, fields=fields)
+    if not service.gated or pass_gate(door, client, record, service, upload, rest):
+        send_on(door, client, record, service, upload, rest)

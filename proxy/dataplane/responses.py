@@ -6,11 +6,13 @@ from http import HTTPStatus
 from typing import Final
 
 from proxy.dataplane.door import Door
-from proxy.dataplane.reporting import Record
+from proxy.dataplane.reporting import Record, report
 from proxy.dataplane.roles import Client
 from proxy.http1.heads import RequestHead
 
 RETRY_AFTER: Final = b"Retry-After: 1\r\n"
+
+_PLAIN: Final = b"text/plain; charset=utf-8"
 
 
 def own_answer(
@@ -33,18 +35,40 @@ def own_answer(
         head_only: whether it answers a HEAD request.
         fields: whole lines that go with this status, such as Allow with 405.
     """
-    phrase = _phrase(status)
-    text = b"%d %s\n%s\nrequest id: %s\n" % (status, phrase, detail.encode("ascii", "replace"), request_id)
+    text = b"%d %s\n%s\nrequest id: %s\n" % (
+        status,
+        _phrase(status),
+        detail.encode("ascii", "replace"),
+        request_id,
+    )
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        fields = RETRY_AFTER + fields
+    return whole_answer(
+        status, request_id, text, _PLAIN, date=date, keep_alive=keep_alive, head_only=head_only, fields=fields
+    )
+
+
+def whole_answer(
+    status: int,
+    request_id: bytes,
+    body: bytes,
+    media_type: bytes,
+    *,
+    date: bytes,
+    keep_alive: bool,
+    head_only: bool,
+    fields: bytes,
+) -> bytes:
+    """A complete answer with any body; what the arguments mean is told at :func:`own_answer`."""
     return b"".join(
         (
-            b"HTTP/1.1 %d %s\r\nDate: %s\r\n" % (status, phrase, date),
-            b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(text),
-            RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else b"",
+            b"HTTP/1.1 %d %s\r\nDate: %s\r\n" % (status, _phrase(status), date),
+            b"Content-Type: %s\r\nContent-Length: %d\r\n" % (media_type, len(body)),
             b"X-Request-Id: %s\r\n" % request_id,
             fields,
             b"" if keep_alive else b"Connection: close\r\n",
             b"\r\n",
-            b"" if head_only else text,
+            b"" if head_only else body,
         )
     )
 
@@ -83,3 +107,57 @@ def answer_ourselves(
     )
     client.stream.write(answer)
     client.exchange_over(keep_alive=keep_alive, lingering=True)
+
+
+def refuse(
+    door: Door,
+    client: Client,
+    record: Record,
+    status: int,
+    reason: str,
+    detail: str,
+    *,
+    uploaded: bool,
+    fields: bytes = b"",
+) -> None:
+    """Answer a request that was given to no color; ``uploaded`` is whether it was read to its end."""
+    _refused(door, record, status, reason)
+    keep_alive = may_keep_client(door, client, record.head, uploaded=uploaded)
+    answer_ourselves(door, client, record, detail, keep_alive=keep_alive, fields=fields)
+
+
+def refuse_with(
+    door: Door,
+    client: Client,
+    record: Record,
+    status: int,
+    reason: str,
+    body: bytes,
+    media_type: bytes,
+    *,
+    uploaded: bool,
+    fields: bytes,
+) -> None:
+    """Like :func:`refuse`, with a body of any kind."""
+    _refused(door, record, status, reason)
+    head = record.head
+    keep_alive = may_keep_client(door, client, head, uploaded=uploaded) and head.version > 10
+    answer = whole_answer(
+        status,
+        record.request_id,
+        body,
+        media_type,
+        date=door.date.now(),
+        keep_alive=keep_alive,
+        head_only=head.method == b"HEAD",
+        fields=fields,
+    )
+    client.stream.write(answer)
+    client.exchange_over(keep_alive=keep_alive, lingering=True)
+
+
+def _refused(door: Door, record: Record, status: int, reason: str) -> None:
+    record.status = status
+    record.reason = reason
+    door.meters.rejected(reason)
+    report(door, record, None)

@@ -22,13 +22,13 @@ LOOK: Final = 2.0
 
 
 class Occupant(Borrower):
-    """Who has a client connection, and mostly an upstream's too: an exchange, or a tunnel."""
+    """Who has a client connection, and mostly an upstream's too: an exchange, a tunnel, or a request that waits."""
 
     __slots__ = ()
 
     @property
-    def lease(self) -> Lease:
-        """Where it is counted."""
+    def lease(self) -> Lease | None:
+        """Where it is counted; ``None`` while it is on no color."""
         raise NotImplementedError
 
     def client_data(self, data: bytes) -> None:

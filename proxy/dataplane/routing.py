@@ -61,12 +61,14 @@ class LivePool:
 class LiveService:
     """One service as this worker sees it: how it splits, and the pools of both colors."""
 
-    __slots__ = ("audience", "budget", "name", "places", "pools", "spec", "splitter")
+    __slots__ = ("audience", "budget", "gated", "name", "places", "pools", "spec", "splitter")
 
     def __init__(self, spec: TableService, meters: Meters, places: Places) -> None:
         """``places`` are for newcomers."""
         self.name = spec.name
         self.spec = spec
+        self.gated = False
+        """Whether requests have to ask before they go on: the service is in maintenance, or holds them, or did."""
         self.splitter = Splitter()
         self.places = places
         self.audience: Audience | None = None
@@ -121,6 +123,10 @@ class Routing:
         self.generation = generation
         self._meters.cells[SEEN] = generation
 
+    def serves(self, service: LiveService) -> bool:
+        """Whether a service is in the table."""
+        return self._services.get(service.name) is service
+
     def upstreams(self) -> Iterator[LiveUpstream]:
         """Every upstream of every service."""
         for service in self._services.values():
@@ -150,6 +156,8 @@ class Routing:
         elif service.spec is spec:
             return
         before, service.spec = service.spec, spec
+        if spec.hold is not None or spec.maintenance is not None:
+            service.gated = True
         if before.retry != spec.retry:
             service.budget = RetryBudget(spec.retry.budget)
         service.audience = gather(spec, self._meters, service.splitter, service.places)

@@ -7,7 +7,8 @@
    it sees an orderly end and no reset, and knows that its request was not taken up (RFC 9112 section 9.3.1).
 4. WebSockets and event streams would never end by themselves. They are left alone for half of the grace and then ended
    in order, spread over a part of the other half.
-5. When the grace is over, what is left is cut and counted.
+5. Requests that are held are answered at once: nobody will let them go here.
+6. When the grace is over, what is left is cut and counted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ async def stop_gracefully(door: Door, listening: Listening, grace: float) -> int
     """Finish what is in flight within ``grace`` seconds; gives the number of requests that had to be cut."""
     door.stopping = True
     listening.stop()
+    for lot in door.lots.values():
+        lot.turn_all_away()
     long_lived = door.loop.call_later(grace * LEFT_ALONE, wind_up, door, _is_long_lived, grace * SPREAD)
     deadline = door.loop.time() + grace
     min_idle = min(MIN_IDLE, grace / 3)

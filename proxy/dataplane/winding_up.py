@@ -22,7 +22,8 @@ def wind_up(door: Door, concerned: Callable[[Lease], bool], spread: float) -> No
     found: list[tuple[Connection, Occupant]] = []
     for client in door.connections:
         occupant = client.occupant
-        if occupant is not None and concerned(occupant.lease):
+        lease = occupant.lease if occupant is not None else None
+        if occupant is not None and lease is not None and concerned(lease):
             found.append((client, occupant))
     for number, (client, occupant) in enumerate(found):
         door.loop.call_later(spread * number / len(found), _wind_up_one, client, occupant)

@@ -68,6 +68,7 @@ class Worker:
             id_prefix=secrets.token_hex(6).encode(),
             on_suspect=self._suspect,
             addresses=addresses,
+            share=share,
         )
         self._listening = Listening(self._door, listeners, proxied, share)
         self._sweeper = Sweeper(self._door)
@@ -76,7 +77,7 @@ class Worker:
 
     async def start(self, channel: socket.socket) -> None:
         """Accept clients, and show the supervisor so."""
-        self._channel = await Channel.open(channel, self._on_message, lambda error: None)
+        self._channel = await Channel.open(channel, self._on_message, self._left_alone)
         self._door.loop.add_signal_handler(signal.SIGTERM, self._ask_to_stop, ORPHAN_GRACE)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
         self._listening.start()
@@ -107,6 +108,11 @@ class Worker:
                 self._door.log.reopen()
             case Cut():
                 self._cut(message)
+
+    def _left_alone(self, error: Exception | None) -> None:
+        """The supervisor is gone; serving goes on. What only it could bring to an end is over."""
+        self._door.orphaned = True
+        self._door.look_at_lots()
 
     def _acknowledge(self) -> None:
         """Show that the newest table is served here, though no request may have come since."""

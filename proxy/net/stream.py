@@ -191,6 +191,10 @@ class Stream(Watched):
             if self._unread:
                 self._look_soon()
 
+    def is_broken(self) -> bool:
+        """Whether the peer has reset the connection, which shows even where nothing is read."""
+        return not self._closing and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
     def is_silent(self) -> bool:
         """Whether the peer has neither sent data nor closed since it was last read from."""
         ear = self._ear

@@ -56,6 +56,7 @@ class Series(enum.StrEnum):
     UPSTREAM_IN_FLIGHT = "upstream_in_flight"  # service, color, address: requests and tunnels (gauge)
     UPSTREAM_TUNNELS = "upstream_tunnels"  # service, color, address: of these, tunnels and event streams (gauge)
     OPEN_CONNECTIONS = "open_connections"  # client connections (gauge)
+    HELD = "held"  # service: requests that are parked (gauge)
     ACCEPT_PAUSED = "accept_paused"  # reason: 1 while the worker accepts nobody (gauge)
 
     CONNECTIONS = "connections"  # client connections accepted
@@ -72,6 +73,8 @@ class Series(enum.StrEnum):
     RETRIES = "retries"  # service, color, reason
     RECEIVED_BYTES = "received_bytes"  # service, color: from clients, heads and bodies
     SENT_BYTES = "sent_bytes"  # service, color: to clients, heads and bodies
+    HELD_TOTAL = "held_total"  # service: requests that came while they were held
+    HELD_REFUSED = "held_refused"  # service: of these, answered with 503 because of a bound of the hold
     REJECTED = "rejected"  # reason: answered by the proxy itself before any color was chosen
     DROPPED = "dropped"  # service, color, reason: lost by the proxy's own fault
     # What testers asked for is in the series above as well. First bytes: request sent to head received.
@@ -107,6 +110,7 @@ GAUGES: Final = frozenset(
         Series.UPSTREAM_IN_FLIGHT,
         Series.UPSTREAM_TUNNELS,
         Series.OPEN_CONNECTIONS,
+        Series.HELD,
         Series.ACCEPT_PAUSED,
     }
 )

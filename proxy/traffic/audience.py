@@ -63,6 +63,8 @@ class HoldRule:
     """Bytes of heads and begun bodies that may wait at the same time, all workers together."""
     unsafe_only: bool = False
     """Whether safe methods (RFC 9110 9.2.1) are served as ever."""
+    exclusive: bool = False
+    """Whether it lasts only until an exclusive switch moves the traffic: if nobody is left to do that, it is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.listening import Listening
+from proxy.dataplane.room import WHOLE, Share
 from proxy.dataplane.routing import Routing
 from proxy.dataplane.sweeper import Sweeper
 from proxy.shm.addresses import AddressCounts, AddressTable
@@ -67,7 +68,7 @@ class Front:
             self.generation, encode_table(RoutingTable(self.generation, door or self.spec, services or (SERVICE,)))
         )
 
-    async def start(self) -> None:
+    async def start(self, share: Share = WHOLE) -> None:
         """Accept clients on a free port."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.address = listener.getsockname()
@@ -84,6 +85,7 @@ class Front:
             id_prefix=b"test",
             on_suspect=self._suspect,
             addresses=AddressCounts(self.addresses.fd, 0),
+            share=share,
         )
         self.listening = Listening(self.door, [listener.detach()])
         self.sweeper = Sweeper(self.door)
@@ -188,7 +190,10 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(
-            *scripts: list[Behaviour], door: DoorSpec | None = None, service: TableService = SERVICE
+            *scripts: list[Behaviour],
+            door: DoorSpec | None = None,
+            service: TableService = SERVICE,
+            share: Share = WHOLE,
         ) -> tuple[Front, list[FaultServer]]:
             front = Front(tmp_path / "access.log")
             front.spec = replace(door or DoorSpec(), access_log=front.spec.access_log)
@@ -198,7 +203,7 @@ async def start_front(tmp_path: Path) -> AsyncIterator[StartFront]:
             blue = tuple(map(entry, servers))
             front.publish(replace(service, blue=blue))
             stack.callback(front.close)
-            await front.start()
+            await front.start(share)
             stack.push_async_callback(front.stop)
             return front, servers
 

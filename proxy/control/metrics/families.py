@@ -66,6 +66,7 @@ COUNTERS = (
 GAUGES = (
     MeterFamily("bluegreen_http_requests_in_flight", "Requests being answered.", Series.IN_FLIGHT, SERVICE_COLOR),
     MeterFamily("bluegreen_tunnels_in_flight", "Tunnels and event streams open.", Series.TUNNELS, SERVICE_COLOR),
+    MeterFamily("bluegreen_held_requests", "Requests that are parked.", Series.HELD, ("service",)),
     MeterFamily("bluegreen_open_connections", "Client connections open.", Series.OPEN_CONNECTIONS, ()),
     MeterFamily(
         "bluegreen_accept_paused", "Workers that accept no clients just now.", Series.ACCEPT_PAUSED, ("reason",)
@@ -124,6 +125,8 @@ def _samples(
     if family.labels == SERVICE_COLOR:
         zero = (0,) * size
         found = {**{(name, color.value): zero for name in state.services for color in Color}, **found}
+    elif family.labels == ("service",):
+        found = {**{(name,): (0,) * size for name in state.services}, **found}
     elif not family.labels:
         found = {(): (0,), **found}
     yield from sorted(found.items())
