@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _SET_COOKIE: Final = b"Set-Cookie: "
+_OWN: Final = re.compile(rb"\r\n(?i:cache-control):[^\r]*(?i:private|no-store)").search
 
 
 class FieldFinder:
@@ -58,8 +59,12 @@ def set_cookie(name: bytes, value: bytes, attributes: bytes) -> bytes:
 
 
 def with_cookie(head: bytes, line: bytes) -> bytes:
-    """An answer's head, through its empty line, with a cookie set; as it is where it sets one of that name itself."""
+    """An answer's head, through its empty line, with a cookie set; as it is where it sets one of that name itself.
+
+    A cache in front would hand the cookie to others together with the answer (RFC 9111 section 7.3), so the answer is
+    made private to whom it is for.
+    """
     name = line[len(_SET_COOKIE) : line.index(b"=")]
     if re.search(rb"\r\n(?i:set-cookie):[ \t]*%b[ \t]*=" % re.escape(name), head):
         return head
-    return head[:-2] + line + b"\r\n"
+    return head[:-2] + line + (b"\r\n" if _OWN(head) else b"Cache-Control: private\r\n\r\n")

@@ -73,10 +73,24 @@ def test_a_cookie_that_the_upstream_sets_itself_is_left_to_it(field: bytes) -> N
 @pytest.mark.parametrize("field", [b"Set-Cookie: u.rx=1", b"Set-Cookie: uxr=1", b"X: Set-Cookie: u.r=1"])
 def test_a_cookie_is_the_last_line_of_a_head(field: bytes) -> None:
     """Others that the upstream sets are left as they are."""
-    assert with_cookie(b"HTTP/1.1 200 OK\r\n%b\r\n\r\n" % field, LINE) == b"HTTP/1.1 200 OK\r\n%b\r\n%b\r\n" % (
-        field,
-        LINE,
-    )
+    head = b"HTTP/1.1 200 OK\r\nCache-Control: private\r\n%b\r\n" % field
+    assert with_cookie(head + b"\r\n", LINE) == head + LINE + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        (b"X: 1", b"Cache-Control: private\r\n"),
+        (b"Cache-Control: public, max-age=60", b"Cache-Control: private\r\n"),
+        (b"X-Cache-Control: private", b"Cache-Control: private\r\n"),
+        (b"cache-control: Private", b""),
+        (b"Cache-Control: max-age=0, no-store", b""),
+    ],
+)
+def test_no_cache_gives_one_users_cookie_to_another(field: bytes, more: bytes) -> None:
+    """An answer that sets one says that it is for one user alone, if the upstream has not said so."""
+    head = b"HTTP/1.1 200 OK\r\n%b\r\n" % field
+    assert with_cookie(head + b"\r\n", LINE) == head + LINE + more + b"\r\n"
 
 
 @given(
