@@ -65,8 +65,8 @@ class Change:
 
     dry_run: bool
     wait: bool
-    timeout: float
-    """Seconds."""
+    timeout: float | None
+    """Seconds; ``None``: as long as the operation may well take."""
 
     @property
     def query(self) -> str:

@@ -25,6 +25,10 @@ VERBS = {
     "demo": "proxy.cli.demo",
     "status": "proxy.cli.status",
     "switch": "proxy.cli.switch",
+    "shift": "proxy.cli.shift",
+    "pause": "proxy.cli.pause",
+    "resume": "proxy.cli.resume",
+    "promote": "proxy.cli.promote",
     "split": "proxy.cli.split",
     "rollback": "proxy.cli.rollback",
     "abort": "proxy.cli.abort",
@@ -71,7 +75,7 @@ def bluegreen() -> None:
 
     \b
     Exit codes: 0 done, 1 failed, 2 usage or invalid config, 3 admin API not reachable,
-    4 refused or conflict, 5 rolled back, 6 wait timed out.
+    4 refused or conflict, 5 rolled back or gate failed, 6 wait timed out.
     """
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
-
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from proxy.cli.admin_client import CALL_TIMEOUT, Problem, Unreachable
 from proxy.cli.context import Change, Common
 from proxy.cli.exit_codes import ExitCode
 from proxy.cli.messages import print_json, say
+from proxy.cli.progress import live_progress
 from proxy.cli.receipt import show_operation
+from proxy.cli.refusals import end
+from proxy.cli.shift_words import way_on
 from proxy.cli.terminal import Page
-from proxy.cli.wording import change_words, left_words
+from proxy.cli.wording import change_words
 
 LOOK_EVERY = 0.5
 """Seconds that one call waits for the end of the operation; the time between two updates of the progress bar."""
+
+LONGEST_DRAIN = 400.0
+"""Seconds to wait where nobody says how long: longer than a drain with its default deadlines can take."""
 
 RUNNING = ("running", "paused")
 
@@ -61,11 +64,26 @@ def _asked(common: Common, method: str, path: str, body: dict[str, object]) -> d
         sys.exit(ExitCode.INTERRUPTED)
 
 
-def _see_through(common: Common, operation: dict[str, Any], timeout: float) -> NoReturn:
-    """Look at it again and again until it has ended, or for so many seconds; live progress on a terminal."""
+def running_operation(common: Common) -> dict[str, Any]:
+    """The operation that moves the traffic of the service now. Ends the command where there is none."""
+    name = common.service_name()
+    running: dict[str, Any] | None = common.client.get(common.service_path())["operation"]
+    if running is None:
+        problem = {"code": "nothing_running", "detail": f"no operation is running on service {name}"}
+        end(common, ExitCode.REFUSED, problem, f"to undo the last one: `{common.command('rollback')}`")
+    return running
+
+
+def _see_through(common: Common, operation: dict[str, Any], timeout: float | None) -> NoReturn:
+    """Look at it again and again until it has ended, or for so many seconds; live progress on a terminal.
+
+    A shift takes as long as it was told to, and as those it waits for: without a timeout it is followed to its end.
+    """
+    if timeout is None:
+        timeout = math.inf if operation["kind"] == "shift" else LONGEST_DRAIN
     deadline = time.monotonic() + timeout
     try:
-        with _progress(common) as update:
+        with live_progress(common) as update:
             while operation["state"] in RUNNING and (left := deadline - time.monotonic()) > 0:
                 update(operation)
                 operation = _look(common, operation["id"], min(LOOK_EVERY, left))
@@ -86,38 +104,11 @@ def _end(common: Common, operation: dict[str, Any], code: ExitCode) -> NoReturn:
     sys.exit(code)
 
 
-@contextmanager
-def _progress(common: Common) -> Iterator[Callable[[dict[str, Any]], None]]:
-    page = Page(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(16), TimeElapsedColumn())
-    with Progress(*columns, console=page, transient=True, disable=common.as_json or not page.lively) as progress:
-        task = progress.add_task("", total=None)
-
-        def update(operation: dict[str, Any]) -> None:
-            total, completed = _drained(operation)
-            progress.update(task, description=_headline(operation), total=total, completed=completed)
-
-        yield update
-
-
-def _headline(operation: dict[str, Any]) -> str:
-    progress = operation["progress"]
-    text = f"{operation['kind']} {operation['id']}"
-    if progress["phase"] == "applying":
-        return f"{text}: seen by {progress['seen_by']} of {progress['workers']} workers"
-    return f"{text}: {left_words(progress, time.time())}"
-
-
-def _drained(operation: dict[str, Any]) -> tuple[int | None, int]:
-    """How much was in flight, and how much of it is over."""
-    progress, began = operation["progress"], (operation["receipt"] or {}).get("in_flight_at_flip", 0)
-    if progress["phase"] == "applying" or not began:
-        return None, 0
-    return began, began - progress["in_flight"] - progress["tunnels"]
-
-
 def _goes_on(common: Common, operation: dict[str, Any]) -> None:
-    say(f"{operation['kind']} {operation['id']} goes on by itself")
+    if operation["state"] == "paused":
+        say(f"{operation['kind']} {operation['id']} waits; {way_on(common, operation['shift'])}")
+    else:
+        say(f"{operation['kind']} {operation['id']} goes on by itself")
     take_back = "" if operation["kind"] == "drain" else f"; take it back: `{common.command('rollback')}`"
     say(f"follow it: `{common.command('status --watch')}`{take_back}")
 

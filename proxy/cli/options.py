@@ -15,9 +15,6 @@ from proxy.cli.admin_client import DEFAULT_ADMIN, AdminClient
 from proxy.cli.context import Change, Common
 from proxy.cli.refusals import reported_refusals
 
-DEFAULT_TIMEOUT = 400.0
-"""Seconds; longer than a drain with its default deadlines can take."""
-
 config_option = click.option(
     "--config",
     "config",
@@ -103,20 +100,26 @@ def _given(**options: str | None) -> str:
 
 def change_options(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb the options of those that change something, as its argument ``change``."""
+    return _change_options(verb, waits=True, until="Wait until it is done and drained.")
 
+
+def steering_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """The same for those that only tell a running operation something: it is followed if that is asked for."""
+    return _change_options(verb, waits=False, until="Follow the operation to its end.")
+
+
+def _change_options(verb: Callable[..., None], *, waits: bool, until: str) -> Callable[..., None]:
     @click.option("--dry-run", is_flag=True, envvar="BLUEGREEN_DRY_RUN", help="Show what would change; change nothing.")
-    @click.option("--wait/--no-wait", default=True, envvar="BLUEGREEN_WAIT", help="Wait until it is done and drained.")
+    @click.option("--wait/--no-wait", default=waits, envvar="BLUEGREEN_WAIT" if waits else None, help=until)
     @click.option(
         "--timeout",
         metavar="DURATION",
         type=Duration(),
-        default=DEFAULT_TIMEOUT,
-        show_default=f"{DEFAULT_TIMEOUT:g}s",
         envvar="BLUEGREEN_TIMEOUT",
-        help="How long to wait: 30, 30s, 5m.",
+        help="How long to wait: 30, 30s, 5m. [default: 400s; for a shift, as long as it takes]",
     )
     @functools.wraps(verb)
-    def with_options(*args: Any, dry_run: bool, wait: bool, timeout: float, **kwargs: Any) -> None:
+    def with_options(*args: Any, dry_run: bool, wait: bool, timeout: float | None, **kwargs: Any) -> None:
         verb(*args, change=Change(dry_run, wait, timeout), **kwargs)
 
     return with_options

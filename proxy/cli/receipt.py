@@ -15,6 +15,10 @@ RECEIPT = (
     ("cut_by_proxy", "of these cut by a drain deadline"),
     ("failed", "of these failed by their upstream"),
     ("dropped", "of these lost"),
+    ("served_by_new", "answered by the new color meanwhile"),
+    ("errors_on_new", "of these with 5xx"),
+    ("held", "parked"),
+    ("held_too_long", "of these turned away with 503"),
     ("retried", "tried again on another upstream"),
     ("spread_ms", "ms until every worker had seen it"),
     ("longest_ms", "ms until the last one was over"),
@@ -27,7 +31,8 @@ def show_operation(page: Page, operation: dict[str, Any]) -> None:
     page.show(headline(operation))
     if operation["note"]:
         page.show(operation["note"])
-    if operation["receipt"] and operation["leaving"] and operation["ended_at"]:
+    counted = operation["leaving"] or operation["kind"] == "shift"
+    if operation["receipt"] and counted and operation["ended_at"]:
         show_receipt(page, operation["receipt"])
 
 
@@ -44,6 +49,7 @@ def _state(operation: dict[str, Any]) -> Text:
     state = operation["state"]
     words = {
         "running": f"is {operation['progress']['phase']}",
+        "paused": "is paused",
         "rolled_back": "was rolled back",
         "aborted": "was aborted",
     }

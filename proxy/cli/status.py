@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from proxy.cli import shift_words
 from proxy.cli.admin_client import Unreachable
 from proxy.cli.context import Common
 from proxy.cli.messages import print_json, say
@@ -45,7 +46,7 @@ def _print(common: Common, page: Page, services: list[dict[str, Any]]) -> None:
     if common.as_json:
         print_json({"services": services})
     else:
-        page.show(picture(page, services))
+        page.show(picture(common, page, services))
 
 
 def _print_on(common: Common, page: Page, services: list[dict[str, Any]]) -> NoReturn:
@@ -63,7 +64,7 @@ def _watch(common: Common, page: Page, services: list[dict[str, Any]]) -> NoRetu
     trouble = Text()
     with Live(console=page, auto_refresh=False, screen=True) as live:
         while True:
-            live.update(Group(trouble, picture(page, services)), refresh=True)
+            live.update(Group(trouble, picture(common, page, services)), refresh=True)
             time.sleep(LOOK_EVERY)
             try:
                 services, trouble = common.services(), Text()
@@ -71,12 +72,12 @@ def _watch(common: Common, page: Page, services: list[dict[str, Any]]) -> NoRetu
                 trouble = Text(f"{error}; trying again. This is how it was:", style="red")
 
 
-def picture(page: Page, services: list[dict[str, Any]]) -> Group:
+def picture(common: Common, page: Page, services: list[dict[str, Any]]) -> Group:
     """All services, one below the other."""
-    return Group(*(part for service in services for part in _service(page, service)))
+    return Group(*(part for service in services for part in _service(common, page, service)))
 
 
-def _service(page: Page, service: dict[str, Any]) -> Iterator[RenderableType]:
+def _service(common: Common, page: Page, service: dict[str, Any]) -> Iterator[RenderableType]:
     workers = service["workers"]
     facts = f"revision {service['revision']}, generation {service['generation']}, "
     facts += f"served by {workers['applied']} of {workers['total']} workers"
@@ -87,6 +88,10 @@ def _service(page: Page, service: dict[str, Any]) -> Iterator[RenderableType]:
     if service["operation"]:
         yield Text()
         yield _operation(service["operation"])
+        yield from _shift(common, service["operation"])
+    if service.get("warm"):
+        yield Text()
+        yield _warm(common, service["warm"])
     yield Text()
     yield upstream_table(page, service)
 
@@ -101,7 +106,26 @@ def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Te
 
 def _operation(operation: dict[str, Any]) -> Text:
     text = headline(operation)
-    text.append(f", {left_words(operation['progress'], time.time())}, by {operation['by']}")
+    if not shift_words.is_moving(operation):
+        text.append(f", {left_words(operation['progress'], time.time())}")
+    text.append(f", by {operation['by']}")
     if operation["reason"]:
         text.append(f" ({operation['reason']})")
     return text
+
+
+def _shift(common: Common, operation: dict[str, Any]) -> Iterator[Text]:
+    """Where it stands, why it waits, and what lets it go on."""
+    if not shift_words.is_moving(operation):
+        return
+    shift = operation["shift"]
+    yield Text(f"{shift_words.place_words(shift)}, {shift_words.left_words(shift)}")
+    for words in (*shift_words.detail_words(shift), shift_words.way_on(common, shift)):
+        if words:
+            yield Text(words)
+
+
+def _warm(common: Common, warm: dict[str, Any]) -> Text:
+    left = shift_words.span_words(max(0.0, warm["until"] - time.time()))
+    back = f"`{common.command('rollback')}` returns to green {warm['rollback_to']['green']:g} %"
+    return Text(f"watched for another {left} after shift {warm['operation']}; {back}")

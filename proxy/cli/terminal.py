@@ -23,6 +23,7 @@ STYLES = {
     "drain": "yellow",
     "maint": "yellow",
     "running": "yellow",
+    "paused": "yellow",
     "succeeded": "green",
     "failed": "red",
     "aborted": "red",

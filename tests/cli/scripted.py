@@ -120,6 +120,7 @@ def service(name: str = "default", **facts: Any) -> dict[str, Any]:
         "pools": {"blue": pool("127.0.0.1:9001"), "green": pool("127.0.0.1:9101")},
         "workers": {"total": 2, "applied": 2},
         "operation": None,
+        "warm": None,
         **facts,
     }
 
@@ -164,9 +165,36 @@ def operation(state: str = "succeeded", **facts: Any) -> dict[str, Any]:
         "leaving": [{"color": "blue", "upstream": None}],
         "note": None,
         "progress": progress,
+        "shift": None,
         "receipt": receipt,
         **facts,
     }
+
+
+def shift(state: str = "running", *, phase: str = "shifting", **facts: Any) -> dict[str, Any]:
+    """A shift to green as the admin API shows it; ``facts`` are about where it stands."""
+    steps = [{"percent": share, "over": 0.0, "pause": 120.0} for share in (5.0, 50.0, 100.0)]
+    where = {
+        "to": "green",
+        "percent": 5.0,
+        "target": 100.0,
+        "step": 1,
+        "steps": steps,
+        "hindrance": None,
+        "why": None,
+        "judged": True,
+        "judge": None,
+        "gates": [],
+        "settled_left": None,
+        "elapsed": 12.0,
+        "eta": 240.0,
+        "eta_at": 1_700_000_000.0,
+        **facts,
+    }
+    begun = operation(state)
+    progress = {**begun["progress"], "phase": phase if begun["ended_at"] is None else "ended"}
+    receipt = {**begun["receipt"], "served_by_new": 1234, "errors_on_new": 5} if begun["ended_at"] else None
+    return {**begun, "kind": "shift", "progress": progress, "shift": where, "note": where["why"], "receipt": receipt}
 
 
 def entry(number: int, **facts: Any) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Live progress of an operation: a bar on a terminal, a line for each step anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
+
+from proxy.cli import shift_words
+from proxy.cli.context import Common
+from proxy.cli.messages import say
+from proxy.cli.terminal import Page
+from proxy.cli.wording import left_words
+
+Update = Callable[[dict[str, Any]], None]
+
+
+@contextmanager
+def live_progress(common: Common) -> Iterator[Update]:
+    """Gives a function that is to be called with the operation each time that it was looked at."""
+    page = Page(stderr=True)
+    if common.as_json:
+        yield lambda operation: None
+    elif page.lively:
+        with _bar(common, page) as update:
+            yield update
+    else:
+        yield _lines(common)
+
+
+@contextmanager
+def _bar(common: Common, page: Page) -> Iterator[Update]:
+    words = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
+    columns = (SpinnerColumn(), words, BarColumn(16), TimeElapsedColumn())
+    with Progress(*columns, console=page, transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def update(operation: dict[str, Any]) -> None:
+            total, completed = _moved(operation) if shift_words.is_moving(operation) else _drained(operation)
+            progress.update(task, description=_headline(common, operation), total=total, completed=completed)
+
+        yield update
+
+
+def _lines(common: Common) -> Update:
+    """Of a shift a line whenever it has come to another step, waits or goes on, or the judge thinks otherwise."""
+    told: tuple[object, ...] = ()
+
+    def update(operation: dict[str, Any]) -> None:
+        nonlocal told
+        if not shift_words.is_moving(operation):
+            return
+        shift = operation["shift"]
+        now = (shift["step"], shift["hindrance"], (shift["judge"] or {}).get("finding"))
+        if now != told:
+            told = now
+            say("; ".join(_shift_lines(common, operation)))
+
+    return update
+
+
+def _headline(common: Common, operation: dict[str, Any]) -> str:
+    if shift_words.is_moving(operation):
+        return "\n".join(_shift_lines(common, operation))
+    progress = operation["progress"]
+    text = f"{operation['kind']} {operation['id']}"
+    if progress["phase"] == "applying":
+        return f"{text}: seen by {progress['seen_by']} of {progress['workers']} workers"
+    return f"{text}: {left_words(progress, time.time())}"
+
+
+def _shift_lines(common: Common, operation: dict[str, Any]) -> list[str]:
+    shift = operation["shift"]
+    place = f"shift {operation['id']}: {shift_words.place_words(shift)}, {shift_words.left_words(shift)}"
+    way_on = shift_words.way_on(common, shift)
+    return [place, *shift_words.detail_words(shift), *([way_on] if way_on else [])]
+
+
+def _moved(operation: dict[str, Any]) -> tuple[float, float]:
+    """How much traffic a shift moves, and how much of it has moved, in points."""
+    shift = operation["shift"]
+    begin = operation["before"][shift["to"]]
+    return shift["target"] - begin, shift["percent"] - begin
+
+
+def _drained(operation: dict[str, Any]) -> tuple[int | None, int]:
+    """How much was in flight, and how much of it is over."""
+    progress, began = operation["progress"], (operation["receipt"] or {}).get("in_flight_at_flip", 0)
+    if progress["phase"] == "applying" or not began:
+        return None, 0
+    return began, began - progress["in_flight"] - progress["tunnels"]

@@ -1,0 +1,18 @@
+"""``bluegreen resume``: let the running shift go on."""
+
+from __future__ import annotations
+
+import click
+
+from proxy.cli.context import Change, Common
+from proxy.cli.operation import carry_out, running_operation
+from proxy.cli.options import common_options, steering_options
+
+
+@click.command
+@common_options
+@steering_options
+def command(common: Common, *, change: Change) -> None:
+    """Let the running shift go on, whatever it waits for."""
+    running = running_operation(common)
+    carry_out(common, change, "POST", f"/v1/operations/{running['id']}/resume")
