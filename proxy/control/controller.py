@@ -9,6 +9,7 @@ So what is served is on disk, and what is refused has left no trace.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -26,9 +27,10 @@ from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
-from proxy.traffic.commands import Advance, Command, Context, Observation, OperatorCommand
+from proxy.traffic.commands import Advance, Command, Context, GiveUpExclusive, Observation, OperatorCommand
 from proxy.traffic.document import StateDumper, outlives
-from proxy.traffic.model import Operation, Phase, State
+from proxy.traffic.holding import give_up_interrupted
+from proxy.traffic.model import Operation, OperationKind, Phase, State
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Change, Reduction
 from proxy.traffic.refusal import RefusalCode, Refused
@@ -57,8 +59,12 @@ class Controller:
         events: Events,
         clock: Clock | None = None,
         retry_after: float = 2.0,
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Begin with ``state``. A store that could not be written is tried again every ``retry_after`` seconds."""
+        """Begin with ``state``. A store that could not be written is tried again every ``retry_after`` seconds.
+
+        ``alone`` tells whether no workers of an earlier program serve beside ours.
+        """
         self.state = state
         self._clock = clock or SystemClock()
         self._publisher = publisher
@@ -66,7 +72,7 @@ class Controller:
         self._events = events
         self._ledger = Ledger(store, events, retry_after=retry_after)
         self._dumper = StateDumper()
-        self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock)
+        self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock, alone=alone)
         self._counts = ShiftCounts(fleet)
         self._lock = asyncio.Lock()
         self._bell = Bell()
@@ -89,12 +95,29 @@ class Controller:
             TableTooLarge: the config file asks for more than the board holds.
         """
         async with self._lock:
+            now = self._clock.wall()
+            start = give_up_interrupted(self.state, Context(now, _PROGRAM))
+            self.state = start.state
             edition = self._publisher.prepare(self.state)
             try:
-                await self._ledger.commit(self._dumper.dump(self.state), start_entry(self.state, self._clock.wall()))
+                await self._ledger.commit(self._dumper.dump(self.state), start_entry(self.state, now), start.ended)
             except StoreUnavailable as error:
                 logger.error("serving what was stored last, though the store cannot be written: %s", error)
+                for operation in start.ended:
+                    await self._ledger.record(operation)
             self._publisher.publish(edition)
+
+    async def let_go(self) -> None:
+        """The program is about to stop: exclusive switches that still hold requests are given up."""
+        why = "the program was stopped before the old color had drained"
+        for operation in tuple(self.state.operations.values()):
+            if operation.exclusive and operation.phase is Phase.HOLDING:
+                with contextlib.suppress(Refused):  # it has just ended
+                    await self.advance(GiveUpExclusive(operation.id, why))
+
+    async def changed(self, seconds: float) -> None:
+        """Return when the state has changed, or after so many seconds."""
+        await self._bell.wait(seconds)
 
     async def stop(self) -> None:
         """Finish what is being carried out, leave running operations as they are. The store stays open."""
@@ -161,7 +184,7 @@ class Controller:
     def resume(self) -> None:
         """Watch and count again what ran when the program was stopped. To be called once the workers serve."""
         for operation in self.state.operations.values():
-            if operation.phase is Phase.APPLYING:
+            if operation.phase in (Phase.APPLYING, Phase.HOLDING):
                 self._watches.open(operation)
                 self._watches.begin(operation)
             self._counts.begin(operation)
@@ -198,16 +221,16 @@ class Controller:
             Refused: there is no such operation.
             StoreUnavailable: it has ended, and the store cannot be read.
         """
-        return await self._wait(operation_id, seconds, until=(Phase.DRAINING, Phase.ENDED))
+        return await self._wait(operation_id, seconds, until=_is_applied)
 
     async def wait_ended(self, operation_id: str, seconds: float) -> Operation:
         """The operation once it is over, or as it is after so many seconds. Raises as :meth:`wait_applied`."""
-        return await self._wait(operation_id, seconds, until=(Phase.ENDED,))
+        return await self._wait(operation_id, seconds, until=_has_ended)
 
-    async def _wait(self, operation_id: str, seconds: float, *, until: tuple[Phase, ...]) -> Operation:
+    async def _wait(self, operation_id: str, seconds: float, *, until: Callable[[Operation], bool]) -> Operation:
         def reached() -> bool:
             running = self.state.operations.get(operation_id)
-            return running is None or running.phase in until
+            return running is None or until(running)
 
         await self._bell.until(reached, seconds=seconds)
         found = await self.operation(operation_id)
@@ -243,6 +266,9 @@ class Controller:
         return self._publisher.prepare(reduction.state)
 
     async def _keep(self, command: Command, reduction: Reduction, context: Context) -> JournalEntry | None:
+        if isinstance(command, GiveUpExclusive):  # a restart would do the same, so it may be served though not on disk
+            await self._ledger.settle(self._dumper.dump(reduction.state), reduction.ended)
+            return None
         if isinstance(command, (*_OPERATOR_COMMANDS, *_ADVANCES)):
             entry = entry_of(command, reduction, context) if isinstance(command, _OPERATOR_COMMANDS) else None
             operations = (*reduction.ended, *self._begun(reduction))
@@ -292,3 +318,14 @@ class Controller:
             except Exception:
                 logger.exception("a follower of the state failed")
         announce(self._events, command, outcome)
+
+
+def _is_applied(operation: Operation) -> bool:
+    """Whether every worker does what it asks for: a hold is applied when all of them hold."""
+    if operation.kind is OperationKind.HOLD and operation.phase is Phase.HOLDING:
+        return operation.receipt is not None and operation.receipt.applied_at is not None
+    return operation.phase in (Phase.DRAINING, Phase.ENDED)
+
+
+def _has_ended(operation: Operation) -> bool:
+    return operation.phase is Phase.ENDED

@@ -8,61 +8,54 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from proxy.control.clock import Clock
 from proxy.control.fleet import Fleet, seen_generations
+from proxy.control.holds import ExclusiveWatch, HoldWatch
 from proxy.control.publisher import Publisher
-from proxy.control.receipts import Account, open_account
+from proxy.control.receipts import open_account
+from proxy.control.watch import FIRST_LOOK, LOOK_GROWTH, Overseer, Scene, Watch
 from proxy.ipc.messages import Cut
 from proxy.shm.names import Series
-from proxy.traffic.commands import EndOperation, MarkApplied, Observation
+from proxy.traffic.commands import EndOperation, MarkApplied
 from proxy.traffic.drain import DrainWatch
-from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State
+from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, State
 from proxy.traffic.spec import DrainRule
 
 logger = logging.getLogger(__name__)
 
-_FIRST_LOOK, _LAST_LOOK, _LOOK_GROWTH = 0.001, 0.05, 1.5
-"""Seconds between looks at a drain: from, to, and the factor in between."""
-
-_STILL_RUNNING = 1.0
-"""Seconds after which a watch that waits for workers looks whether it has to."""
+_LAST_LOOK = 0.05
+"""Seconds between two looks at a drain, at most."""
 
 CUT_PATIENCE = 20.0
 """Seconds that a worker may take to act on a cut: a WebSocket may be amid a message, and its peers slow to answer."""
 
 
-class Overseer(Protocol):
-    """Whom a watch reports to: the controller."""
-
-    state: State
-
-    async def observe(self, command: Observation) -> None:
-        """Take note of something."""
-        ...
-
-
 class Watches:
     """The watches of all running operations."""
 
-    def __init__(self, overseer: Overseer, *, fleet: Fleet, publisher: Publisher, clock: Clock) -> None:
-        """Nothing is watched yet."""
-        self._overseer = overseer
-        self._fleet = fleet
-        self._publisher = publisher
-        self._clock = clock
-        self._watches: dict[str, _Watch] = {}
+    def __init__(
+        self, overseer: Overseer, *, fleet: Fleet, publisher: Publisher, clock: Clock, alone: Callable[[], bool]
+    ) -> None:
+        """Nothing is watched yet. ``alone`` tells whether no workers of an earlier program serve beside ours."""
+        self._scene = Scene(overseer, fleet, publisher, clock)
+        self._alone = alone
+        self._watches: dict[str, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, operation: Operation) -> None:
         """Take stock for a new operation. To be called just before its table is published."""
-        account = open_account(self._fleet, operation)
-        self._watches[operation.id] = _Watch(
-            operation, account, self._overseer, self._fleet, self._publisher, self._clock
-        )
+        self._watches[operation.id] = self._watch(operation)
+
+    def _watch(self, operation: Operation) -> Watch:
+        if operation.kind is OperationKind.HOLD:
+            return HoldWatch(operation, self._scene)
+        if operation.phase is Phase.HOLDING:
+            return ExclusiveWatch(operation, self._scene, alone=self._alone)
+        return _DrainWatch(operation, self._scene)
 
     def begin(self, operation: Operation) -> None:
         """Watch an operation that was opened, now that its table is published."""
@@ -74,11 +67,9 @@ class Watches:
         """An operation that something else than its own success has ended, with its receipt counted to this moment."""
         watch = self._watches.get(operation.id)
         receipt = operation.receipt
-        if watch is None or receipt is None or receipt.applied_at is None:
+        if watch is None or receipt is None or operation.state is OperationState.SUCCEEDED:
             return operation
-        if operation.state is OperationState.SUCCEEDED:
-            return operation
-        return replace(operation, receipt=watch.account.counted(receipt))
+        return replace(operation, receipt=watch.told(receipt))
 
     async def stop(self) -> None:
         """Leave all operations as they are."""
@@ -93,67 +84,38 @@ class Watches:
             logger.error("operation %s is no longer watched", operation_id, exc_info=error)
 
 
-class _Watch:
-    """Follows one operation to its end."""
+class _DrainWatch(Watch):
+    """Until every worker serves from its table, and what it leaves is drained."""
 
-    def __init__(
-        self,
-        operation: Operation,
-        account: Account,
-        overseer: Overseer,
-        fleet: Fleet,
-        publisher: Publisher,
-        clock: Clock,
-    ) -> None:
-        assert operation.receipt is not None
-        self.account = account
-        self._operation = operation
-        self._receipt: Receipt = operation.receipt
-        self._overseer = overseer
-        self._fleet = fleet
-        self._publisher = publisher
-        self._clock = clock
-        self._published = clock.monotonic()
-
-    @property
-    def _running(self) -> bool:
-        return self._operation.id in self._overseer.state.operations
-
-    def _since_published_ms(self, moment: float) -> float:
-        return round((moment - self._published) * 1000, 3)
+    def __init__(self, operation: Operation, scene: Scene) -> None:
+        super().__init__(operation, scene)
+        self._account = open_account(scene.fleet, operation)
 
     async def run(self) -> None:
-        if not await self._wait_applied():
+        if not await self._wait_applied(self._receipt.generation):
             return
         await self._mark_applied()
         if self._running:
             await self._drain(self._overseer.state.services[self._operation.service].spec.drain)
 
-    async def _wait_applied(self) -> bool:
-        generation = self._receipt.generation
-        while not await self._publisher.wait_seen(generation, _STILL_RUNNING):
-            if not self._running:
-                return False
-            applied = self._publisher.applied(generation)
-            waiting = "%s waits for workers to take over generation %d: %d of %d have"
-            logger.warning(waiting, self._operation.id, generation, applied.applied, applied.total)
-        return self._running
+    def told(self, receipt: Receipt) -> Receipt:
+        return self._account.counted(receipt) if receipt.applied_at is not None else receipt
 
     async def _mark_applied(self) -> None:
         spread = self._since_published_ms(self._clock.monotonic())
         now = self._clock.wall()
-        receipt = self.account.opened(replace(self._receipt, applied_at=now, spread_ms=spread))
+        receipt = self._account.opened(replace(self._receipt, applied_at=now, spread_ms=spread))
         if not self._operation.leaving:
             receipt = replace(receipt, drained_at=now, longest_ms=0.0)
         self._receipt = receipt
         await self._overseer.observe(MarkApplied(self._operation.id, receipt))
 
     async def _drain(self, rule: DrainRule) -> None:
-        watch, began, pause = DrainWatch(self._receipt.generation), self._clock.monotonic(), _FIRST_LOOK
+        watch, began, pause = DrainWatch(self._receipt.generation), self._clock.monotonic(), FIRST_LOOK
         deadlines = sorted([(rule.timeout, False), (rule.long_lived_timeout, True)])
         empty_since: float | None = None
         while self._running:
-            now, in_flight = self._clock.monotonic(), self.account.in_flight()
+            now, in_flight = self._clock.monotonic(), self._account.in_flight()
             empty_since = None if in_flight else (empty_since or now)
             if watch.look(seen_generations(self._fleet), in_flight, now):
                 await self._end(OperationState.SUCCEEDED, empty_since or now)
@@ -167,7 +129,7 @@ class _Watch:
                 await self._end(OperationState.FAILED, now, f"{in_flight} did not end though they were cut")
                 return
             await asyncio.sleep(pause)
-            pause = min(pause * _LOOK_GROWTH, _LAST_LOOK)
+            pause = min(pause * LOOK_GROWTH, _LAST_LOOK)
 
     def _cut(self, rule: DrainRule, *, tunnels: bool) -> None:
         spread = rule.spread if tunnels else 0.0
@@ -175,7 +137,7 @@ class _Watch:
             self._fleet.send(Cut(self._operation.service, color, self._receipt.generation, tunnels, address, spread))
 
     async def _end(self, state: OperationState, moment: float, note: str | None = None) -> None:
-        receipt = self.account.counted(self._receipt)
+        receipt = self._account.counted(self._receipt)
         if state is OperationState.SUCCEEDED:
             longest = self._since_published_ms(moment) if receipt.in_flight_at_flip else 0.0
             receipt = replace(receipt, longest_ms=longest, drained_at=self._clock.wall())

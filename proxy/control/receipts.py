@@ -120,6 +120,25 @@ class ColorAccount:
         )
 
 
+class HoldAccount:
+    """The account of the requests that come while they are held."""
+
+    def __init__(self, fleet: Fleet, service: str) -> None:
+        """Open it with the counters as they are now."""
+        self._totals = fleet.totals
+        self._service = service
+        self._before = self._now()
+
+    def _now(self) -> tuple[int, int]:
+        total = self._totals.total
+        return total(Series.HELD_TOTAL, self._service), total(Series.HELD_REFUSED, self._service)
+
+    def counted(self, receipt: Receipt) -> Receipt:
+        """The receipt with how many came so far, and how many of them were turned away because of a bound."""
+        (held, refused), (held_before, refused_before) = self._now(), self._before
+        return replace(receipt, held=held - held_before, held_too_long=refused - refused_before)
+
+
 class UpstreamAccount:
     """The account of an operation that drains single upstreams.
 

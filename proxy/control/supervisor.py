@@ -114,7 +114,13 @@ class Supervisor:
         events = Events(self._clock)
         workers, publisher = self._crew(listeners, mark)
         controller = self._controller = Controller(
-            state, store=store, publisher=publisher, fleet=workers, events=events, clock=self._clock
+            state,
+            store=store,
+            publisher=publisher,
+            fleet=workers,
+            events=events,
+            clock=self._clock,
+            alone=lambda: not self._retirement.left,
         )
         stack.push_async_callback(controller.stop)
         await controller.start()
@@ -186,6 +192,7 @@ class Supervisor:
     async def _stop_workers(self, grace: float, signals: Signals) -> int:
         """Gives how many requests were cut."""
         turn_away(self._listeners)
+        await self._controller.let_go()
         finishing = asyncio.create_task(self._workers.stop(grace))
         again = asyncio.create_task(signals.next_stop())
         await asyncio.wait({finishing, again}, return_when=asyncio.FIRST_COMPLETED)

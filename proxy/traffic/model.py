@@ -112,7 +112,7 @@ class Receipt:
     errors_on_new: int | None = None
     """Of these, with 5xx."""
     held: int | None = None
-    """Requests that were parked; counted of holds and exclusive switches."""
+    """Requests that came while they were held; counted of holds and exclusive switches."""
     held_too_long: int | None = None
     """Of these, answered with 503 because of a bound of the hold."""
 

@@ -61,6 +61,9 @@ def _observed(
 
 def _applied(state: State, command: MarkApplied, context: Context) -> Reduction:
     operation = find_operation(state, command.operation)
+    if operation.phase is Phase.HOLDING:  # every worker holds; that is not its end
+        held = replace(operation, receipt=command.receipt)
+        return Reduction(replace(state, operations={**state.operations, operation.id: held}), operation=held)
     if not operation.leaving:
         return _over(state, replace(operation, receipt=command.receipt), OperationState.SUCCEEDED, context, None)
     draining = replace(operation, phase=Phase.DRAINING, receipt=command.receipt)

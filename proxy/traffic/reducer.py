@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.traffic import configure, holding, observations, pools, shifting
+from proxy.traffic.audience import HoldRule
 from proxy.traffic.commands import (
     Abort,
     AddUpstream,
@@ -108,7 +109,12 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
 def _switch(state: State, command: Switch, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
     target = FULL_SPLIT if command.to is Color.GREEN else 0
-    return _move(state, service, target, OperationKind.SWITCH, context, force=command.force)
+    running = state.operation_of(service.name)
+    if command.exclusive and running and running.exclusive and running.after == target:
+        return Reduction(state, operation=running)
+    return _move(
+        state, service, target, OperationKind.SWITCH, context, force=command.force, exclusive=command.exclusive
+    )
 
 
 def _set_split(state: State, command: SetSplit, context: Context) -> Reduction:
@@ -117,7 +123,14 @@ def _set_split(state: State, command: SetSplit, context: Context) -> Reduction:
 
 
 def _move(
-    state: State, service: Service, target: int, kind: OperationKind, context: Context, *, force: bool
+    state: State,
+    service: Service,
+    target: int,
+    kind: OperationKind,
+    context: Context,
+    *,
+    force: bool,
+    exclusive: HoldRule | None = None,
 ) -> Reduction:
     running = state.operation_of(service.name)
     refuse_beside(running)
@@ -125,9 +138,13 @@ def _move(
         return _already_there(state, service, running, kind, context)
     if not force:
         refuse_unhealthy(service, target)
+    if exclusive:
+        holding.refuse_held(state, service)
     state, over = end_operation(
         state, running, OperationState.ABORTED, context, "another operation took its place before it had drained"
     )
+    if exclusive:
+        return holding.begin_exclusive(state, service, target, exclusive, context, over)
     return set_split(state, service, target, kind, context, over)
 
 
@@ -152,7 +169,7 @@ def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
     running = state.operation_of(service.name)
     note = f"rolled back by {context.by}"
-    if running and running.shift:  # its steps are not operations of their own
+    if running and (running.shift or running.phase is Phase.HOLDING):  # its steps are not operations of their own
         if not command.force:
             refuse_unhealthy(service, running.before)
         return go_back(state, running, OperationState.ROLLED_BACK, note, context)
@@ -166,6 +183,8 @@ def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
 
 def _abort(state: State, command: Abort, context: Context) -> Reduction:
     running = find_operation(state, command.operation)
+    if running.kind is OperationKind.HOLD:
+        raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} holds requests: release them instead")
     if not running.moves_traffic:
         raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} drains single upstreams: make them ready again instead")
     service = find_service(state, running.service, context)

@@ -178,9 +178,10 @@ def go_back(state: State, running: Operation, result: OperationState, note: str,
     """End a running operation and be where it began; how it ended is also why. What had not moved only ends."""
     service = state.services[running.service]
     state, over = end_operation(state, running, result, context, note)
-    if service.split == running.before and running.phase is Phase.SHIFTING:
-        if service.settled is not None:
-            state = with_service(state, replace(service, settled=None))
+    if service.split == running.before and running.phase in (Phase.SHIFTING, Phase.HOLDING):
+        still = replace(service, settled=None, hold=None if running.exclusive else service.hold)
+        if still != service:
+            state = with_service(state, still)
         return Reduction(state, operation=over[0], ended=over, durable=True)
     return set_split(state, service, running.before, OperationKind.ROLLBACK, context, over)
 

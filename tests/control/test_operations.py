@@ -124,7 +124,7 @@ async def test_the_watch_of_a_rolled_back_operation_ends_though_a_worker_hangs(
     core: Core, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It says in the log whom it waits for, and looks now and then whether it still has to."""
-    monkeypatch.setattr("proxy.control.operations._STILL_RUNNING", 0.01)
+    monkeypatch.setattr("proxy.control.watch._STILL_RUNNING", 0.01)
     core.crew.workers[1].asleep = True
     await core.controller.execute(TO_GREEN, by="ada")
     await until(lambda: "op-1 waits for workers to take over generation 5: 1 of 2 have" in caplog.text)

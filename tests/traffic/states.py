@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from proxy.traffic.audience import HoldRule
 from proxy.traffic.commands import (
     Abort,
     AddUpstream,
@@ -20,16 +21,21 @@ from proxy.traffic.commands import (
     EndSettled,
     FailShift,
     FailWarmth,
+    FlipExclusive,
+    GiveUpExclusive,
     HinderShift,
+    Hold,
     MarkApplied,
     ObserveEjection,
     ObserveHealth,
     PauseShift,
     PromoteShift,
+    Release,
     RemoveUpstream,
     ReplacePool,
     ResumeShift,
     Rollback,
+    SetMaintenance,
     SetSplit,
     StartShift,
     Switch,
@@ -129,7 +135,7 @@ def configs(draw: st.DrawFn) -> tuple[ServiceSpec, ...]:
 
 receipts = st.builds(Receipt, generation=st.integers(1, 50), applied_at=st.just(5.0))
 moves: st.SearchStrategy[Switch | SetSplit | Rollback | Abort] = st.one_of(
-    st.builds(Switch, service=services, to=colors, force=st.booleans()),
+    st.builds(Switch, service=services, to=colors, force=st.booleans(), exclusive=st.none() | st.just(HoldRule())),
     st.builds(SetSplit, service=services, split=splits, force=st.booleans()),
     st.builds(Rollback, service=services, force=st.booleans()),
     st.builds(Abort, operation=operation_ids),
@@ -191,7 +197,14 @@ shifts: st.SearchStrategy[Command] = st.one_of(
     st.builds(EndSettled, operation=operation_ids),
     st.builds(CoolDown, service=services),
 )
-commands: st.SearchStrategy[Command] = st.one_of(moves, shifts, pool_commands, observations, configure_commands)
+holds: st.SearchStrategy[Command] = st.one_of(
+    st.builds(Hold, service=services, rule=st.builds(HoldRule, unsafe_only=st.booleans())),
+    st.builds(Release, service=services),
+    st.builds(SetMaintenance, service=services, message=st.none() | st.just("back soon")),
+    st.builds(FlipExclusive, operation=operation_ids),
+    st.builds(GiveUpExclusive, operation=operation_ids, why=st.just("too slow")),
+)
+commands: st.SearchStrategy[Command] = st.one_of(moves, shifts, holds, pool_commands, observations, configure_commands)
 histories = st.lists(commands, max_size=25)
 starts = st.builds(initial_state, doors, configs())
 
