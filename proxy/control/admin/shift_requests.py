@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from proxy.control.admin import kinds
 from proxy.control.admin.requests import Body, ForceBody, ReasonBody
-from proxy.traffic.gates import Gates, Moment, PromQuery, Webhook
+from proxy.traffic.gates import LONGEST_URL, Gates, Moment, PromQuery, Webhook, gate_url_complaint
 from proxy.traffic.model import FULL_SPLIT
 from proxy.traffic.shift import Step
 from proxy.traffic.spec import Color
@@ -25,17 +24,9 @@ _QUERIED = (Moment.BEFORE_INCREASE, Moment.BEFORE_PROMOTION)
 
 
 def _address(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or " " in value or not _leads_somewhere(value):
-        raise ValueError("must be an address such as http://host:port/path")  # not repeated: it may hold a secret
+    if complaint := gate_url_complaint(value):
+        raise ValueError(complaint)
     return value
-
-
-def _leads_somewhere(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # no port is like that, or a bracket is missing
-        return False
 
 
 def _deciding(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
@@ -48,7 +39,7 @@ def _deciding(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
 _Moment = Annotated[Moment, Field(strict=False)]
 _Moments = Annotated[tuple[_Moment, ...], Field(strict=False, min_length=1, max_length=len(Moment))]
 _DecidingMoments = Annotated[_Moments, AfterValidator(_deciding)]
-_Url = Annotated[str, Field(max_length=2_000, json_schema_extra={"format": "uri"}), AfterValidator(_address)]
+_Url = Annotated[str, Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri"}), AfterValidator(_address)]
 _Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
