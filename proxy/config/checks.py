@@ -106,6 +106,11 @@ def _token_files(document: Document) -> Iterator[Problem]:
             complaint = secret_file_complaint(base / found.value)
             if complaint:
                 yield document.problem(found.path, complaint)
+    for found in select(document.content, "gates", "secret_file"):
+        if isinstance(found.value, str) and found.value.isprintable() and found.value:
+            complaint = secret_file_complaint(base / found.value, holds="secret")
+            if complaint:
+                yield document.problem(found.path, complaint)
 
 
 def _pools(document: Document) -> Iterator[Problem]:

@@ -38,6 +38,7 @@ def to_settings(config: ConfigFile, base: Path) -> Settings:
             trusted_proxies=tuple(config.trusted_proxies),
         ),
         shutdown_grace=config.shutdown.grace,
+        gate_secret_file=base / config.gates.secret_file if config.gates.secret_file else None,
         services=tuple(_service(name, section) for name, section in config.services.items()),
     )
 

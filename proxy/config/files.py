@@ -19,15 +19,15 @@ def parse_path(value: object) -> str:
     return value
 
 
-def secret_file_complaint(path: Path) -> str | None:
-    """Why no secret can be read from this file, or ``None`` if one can."""
+def secret_file_complaint(path: Path, *, holds: str = "token") -> str | None:
+    """Why no secret can be read from this file, or ``None`` if one can. ``holds`` is what it should have in it."""
     try:
         if path.is_dir():
-            return f"{path} is a folder, not a file with a token"
+            return f"{path} is a folder, not a file with a {holds}"
         # A pipe or a device could keep us waiting for ever.
         if path.exists() and not path.is_file():
             return f"{path} is not a regular file"
         with path.open("rb") as file:
-            return None if file.read(4096).strip() else f"{path} is empty; it must hold the token"
+            return None if file.read(4096).strip() else f"{path} is empty; it must hold the {holds}"
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"

@@ -106,6 +106,13 @@ class ShutdownSection(Section):
     """How long requests in flight may take to finish."""
 
 
+class GatesSection(Section):
+    """What is asked before a shift goes on."""
+
+    secret_file: fields.FilePath | None = None
+    """File with the secret that webhooks are signed with, relative to this config file; null leaves them unsigned."""
+
+
 class UpstreamSection(Section):
     """One server of a pool; host:port alone is short for one of weight 1."""
 
@@ -239,6 +246,8 @@ class ConfigFile(Section):
     """Waiting times."""
     shutdown: ShutdownSection = Field(default_factory=ShutdownSection)
     """The stop of the program."""
+    gates: GatesSection = Field(default_factory=GatesSection)
+    """Webhooks of shifts."""
     services: Annotated[
         dict[fields.ServiceName, ServiceSection],
         Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{SERVICE_NAME_PATTERN}$"}}),

@@ -64,3 +64,5 @@ class Settings:
     shutdown_grace: float
     """Seconds that a graceful stop may take."""
     services: tuple[ServiceSpec, ...]
+    gate_secret_file: Path | None = None
+    """Holds what webhooks are signed with; ``None``: they are not."""

@@ -18,8 +18,15 @@ from proxy.logs.log import EventLog
 from proxy.traffic.commands import Configure
 from proxy.traffic.refusal import Refused
 
-FIXED = ("listen", "workers", "admin", "state_path")
-"""What a running program cannot change. A file that does is refused whole, so that nothing is half done."""
+FIXED = {
+    "listen": "listen",
+    "workers": "workers",
+    "admin": "admin",
+    "state_path": "state.path",
+    "gate_secret_file": "gates.secret_file",
+}
+"""What a running program cannot change, and what users call it. A file that does is refused whole, so that nothing is
+half done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class Reloader:
             return tuple(str(problem) for problem in error.problems)
         changed = [name for name in FIXED if getattr(settings, name) != getattr(self._settings, name)]
         if changed:
-            names = ", ".join("state.path" if name == "state_path" else name for name in changed)
+            names = ", ".join(FIXED[name] for name in changed)
             return (f"{self._path}: {names} cannot change while the program runs; restart it",)
         try:
             await self._controller.execute(Configure(settings.door, settings.services), by=by, reason="reload")

@@ -203,6 +203,29 @@ def test_tokens_that_are_refused(tmp_path: Path, services: str) -> None:
     ]
 
 
+def test_the_secret_of_webhooks_is_taken_with_its_file(tmp_path: Path, services: str) -> None:
+    """It is found beside the config; without one nothing is signed."""
+    (tmp_path / "secret").write_text("sesame\n")
+    file = str(tmp_path / "c.yaml")
+    signed = parse_settings(f"gates: {{secret_file: secret}}\n{services}", file=file, environ={})
+    unsigned = parse_settings(f"gates: {{secret_file: null}}\n{services}", file=file, environ={})
+    assert (signed.gate_secret_file, unsigned.gate_secret_file) == (tmp_path / "secret", None)
+
+
+def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path, services: str) -> None:
+    """Before the program starts, and not when the first gate is asked."""
+    (tmp_path / "empty").touch()
+    for name, reason in [
+        ("empty", "is empty; it must hold the secret"),
+        ("gone", "cannot be read: No such file or directory"),
+        (".", "is a folder, not a file with a secret"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            parse_settings(f"gates: {{secret_file: {name}}}\n{services}", file=str(tmp_path / "c.yaml"), environ={})
+        (problem,) = caught.value.problems
+        assert f"{problem.path}: {problem.message}" == f"gates.secret_file: {tmp_path / name} {reason}"
+
+
 def test_checks_run_beside_errors_of_shape(complaints: Complaints) -> None:
     """A file is corrected in one round: what is malformed does not hide what contradicts."""
     text = (

@@ -97,6 +97,17 @@ async def test_what_cannot_change_is_refused_whole(desk: Desk) -> None:
     assert desk.blue() == ["127.0.0.1:1"]
 
 
+async def test_the_secret_of_webhooks_is_one_of_these(desk: Desk) -> None:
+    """It is read at the start; a file that names another would seem to be served and is not."""
+    secret = desk.path.with_name("secret")
+    secret.write_text("sesame")
+    desk.path.write_text(f"gates: {{secret_file: secret}}\n{CONFIG.format(port=8080, blue='')}")
+
+    result = await desk.reloader.reload("ada")
+
+    assert result.problems == (f"{desk.path}: gates.secret_file cannot change while the program runs; restart it",)
+
+
 async def test_who_may_connect_how_is_part_of_where(desk: Desk) -> None:
     """Balancers do not change over at the moment of a reload, so the PROXY protocol is as fixed as the address."""
     written_out = CONFIG.replace('"127.0.0.1:{port}"', '{{address: "127.0.0.1:{port}", proxy_protocol: {on}}}')
