@@ -7,13 +7,13 @@ for something else later on.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from proxy.config.addresses import Address, TcpAddress, parse_tcp_address
 from proxy.control.admin.context import Probing
 from proxy.control.admin.problems import AdminCode, Problem
+from proxy.control.reach import IpAddress, plain_ip, why_forbidden
 from proxy.traffic.model import Health
 from proxy.traffic.spec import ServiceSpec
 
@@ -22,11 +22,6 @@ RESOLVE_TIMEOUT = 5.0
 
 _AT_ONCE = 50
 """So many upstreams are looked at together."""
-
-_METADATA = frozenset({ipaddress.ip_address("fd00:ec2::254")})
-"""Where clouds tell machines their secrets, as far as that is no link-local address."""
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 async def resolve_all(probing: Probing, own: Sequence[Address], addresses: Sequence[str]) -> None:
@@ -85,19 +80,12 @@ async def _resolved(probing: Probing, address: str) -> list[IpAddress]:
         reason = getattr(error, "strerror", None) or str(error) or f"no answer within {RESOLVE_TIMEOUT:g} s"
         detail = f"{address} cannot be resolved: {reason}"
         raise Problem(AdminCode.UPSTREAM_NOT_RESOLVABLE, detail, address=address) from None
-    return [_plain(ipaddress.ip_address(ip)) for ip in found]
-
-
-def _plain(ip: IpAddress) -> IpAddress:
-    """An IPv4 address that was written as an IPv6 one is the IPv4 address."""
-    return getattr(ip, "ipv4_mapped", None) or ip
+    return [plain_ip(ip) for ip in found]
 
 
 def _refuse_forbidden(address: str, ip: IpAddress, own: Sequence[Address]) -> None:
-    if ip.is_link_local or ip in _METADATA:
-        raise _not_allowed(address, f"{ip} is link-local, where clouds keep the secrets of machines")
-    if ip.is_multicast:
-        raise _not_allowed(address, f"{ip} stands for a group, not for a server")
+    if reason := why_forbidden(ip):
+        raise _not_allowed(address, reason)
     target = TcpAddress(str(ip), parse_tcp_address(address).port)
     for listener in own:
         if isinstance(listener, TcpAddress) and _leads_to(target, ip, listener):
