@@ -43,7 +43,8 @@ IMPURE = {"asyncio", "os", "random", "socket", "time", "uvloop"}
 """What floor 0 does without: clock and randomness come in as arguments, bytes and values go out."""
 
 HOMES = {
-    "aiohttp": ("proxy.control.admin",),
+    # The client asks gates, for which the standard library has nothing that can be cancelled at any moment.
+    "aiohttp": ("proxy.control.admin", "proxy.control.gates"),
     "click": ("proxy.cli",),
     "prometheus_client": ("proxy.control.metrics",),
     "pydantic": ("proxy.config", "proxy.control.admin"),
