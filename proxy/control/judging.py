@@ -16,7 +16,7 @@ from proxy.control.fleet import Fleet
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
-from proxy.control.tallies import less, read_tally
+from proxy.control.tallies import SESSION, less, read_tally, settled_users
 from proxy.shm.names import BUCKETS
 from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
 from proxy.traffic.judge.judge import Judge
@@ -75,9 +75,19 @@ class Judging:
         case = self._cases.get(operation)
         return case.baseline() if case else None
 
-    def settled_left(self, service: str) -> int | None:
-        """About how many users stay on the old color because their session is older than the shift."""
-        return None
+    def settled_left(self, operation: str) -> int | None:
+        """About how many users stay on the old color because their session is older than a shift.
+
+        That none is left is not known before there was time for each of them to come once more.
+        """
+        running = self._controller.state.operations.get(operation)
+        settled = self._controller.state.services[running.service].settled if running else None
+        if running is None or settled is None:
+            return None
+        now = self._clock.wall()
+        return settled_users(self._fleet.totals, running.service, now) or (
+            0 if now - settled.since >= SESSION else None
+        )
 
     def _follow(self, outcome: Outcome) -> None:
         before, after = outcome.before, outcome.after

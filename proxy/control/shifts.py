@@ -54,8 +54,8 @@ class Evidence(Protocol):
         """What the old color has done since the shift began."""
         ...
 
-    def settled_left(self, service: str) -> int | None:
-        """About how many users stay on the old color because their session is older than the shift."""
+    def settled_left(self, operation: str) -> int | None:
+        """About how many users stay on the old color for their session's sake; ``None``: that is not known yet."""
         ...
 
 
@@ -196,7 +196,7 @@ class Shifts:
         """All new users are on the new color; the others follow when their sessions are over, or their time is."""
         settled = self._controller.state.services[operation.service].settled
         due = settled.since + (shift.settle or 0.0) if settled else 0.0
-        left = self._evidence.settled_left(operation.service)
+        left = self._evidence.settled_left(operation.id)
         if settled is None or left == 0 or self._clock.wall() >= due:
             await self._controller.advance(EndSettled(operation.id))
         else:

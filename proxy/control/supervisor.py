@@ -24,17 +24,15 @@ from proxy.control.admin.context import AdminContext
 from proxy.control.admin.server import AdminServer
 from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
-from proxy.control.doorkeeper import Doorkeeper
+from proxy.control.delivery import Delivery
 from proxy.control.ejections import Ejections
 from proxy.control.events import Events
 from proxy.control.health import HealthMonitor
-from proxy.control.judging import Judging
 from proxy.control.metrics.collector import Metrics
 from proxy.control.metrics.sources import OperationCounts, Sources
 from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
 from proxy.control.publisher import Publisher, TableTooLarge
 from proxy.control.reload import Reloader
-from proxy.control.shifts import Shifts
 from proxy.control.signals import Signals
 from proxy.control.sockets import Listener, ListenError, close_listeners, listen_on, open_listeners, turn_away
 from proxy.control.store.base import StoreError
@@ -129,7 +127,10 @@ class Supervisor:
         await workers.start(self._worker_count())
         await self._monitor.first_round(FIRST_ROUND)  # so that a command given at once is not refused for want of news
         self._retire(predecessors, mark, listeners)
-        self._carry_on(controller)
+        controller.resume()
+        delivery = Delivery(controller, workers, self._clock, self._retirement, settings.gate_secret_file)
+        stack.push_async_callback(delivery.stop)
+        await delivery.start()
         context = AdminContext(
             controller=controller,
             store=store,
@@ -143,8 +144,8 @@ class Supervisor:
             listen=settings.admin.listen,
             front=tuple(place.address for place in settings.listen),
             tokens=tokens,
-            verdict=self._judging.verdict,
-            settled_left=self._judging.settled_left,
+            verdict=delivery.judging.verdict,
+            settled_left=delivery.judging.settled_left,
         )
         admin = await AdminServer.start(context, admin_sockets)
         stack.push_async_callback(admin.stop)
@@ -163,19 +164,6 @@ class Supervisor:
         self._monitor.start()
         self._stack.push_async_callback(self._monitor.stop)
         self._stack.push_async_callback(self._ejections.stop)
-
-    def _carry_on(self, controller: Controller) -> None:
-        """Operations that take their time, also those that ran when an earlier program ended."""
-        controller.resume()
-        judging = self._judging = Judging(controller, self._workers, self._clock)
-        gates = Doorkeeper(controller, _ask)
-        self._shifts = Shifts(
-            controller, gates=gates, evidence=judging, clock=self._clock, alone=lambda: not self._retirement.left
-        )
-        judging.start()
-        self._shifts.start()
-        for stop in (judging.stop, gates.stop, self._shifts.stop):
-            self._stack.push_async_callback(stop)
 
     async def serve(self, stop: asyncio.Task[Signal], signals: Signals) -> None:
         """Serve until ``stop`` is done; then finish what is in flight. A second signal ends that at once."""
@@ -271,7 +259,3 @@ class Supervisor:
 def _close_all(sockets: Sequence[socket.socket]) -> None:
     for sock in sockets:
         sock.close()
-
-
-async def _ask(operation: object, moment: object) -> tuple[()]:
-    return ()

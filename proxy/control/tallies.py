@@ -33,10 +33,14 @@ def read_tally(totals: MeterTotals, service: str, color: Color, route: str = "")
     )
 
 
-def settled_users(totals: MeterTotals, service: str, now: float, within: float = 1800.0) -> int:
+SESSION: Final = 1800.0
+"""Seconds after which a user who did not come any more is taken to have left."""
+
+
+def settled_users(totals: MeterTotals, service: str, now: float, within: float = SESSION) -> int:
     """About how many users who stay on the old color for as long as their session lasts came in the last seconds.
 
-    ``now`` is in Unix seconds. Whoever did not come for ``within`` seconds (half an hour) is taken to have left.
+    ``now`` is in Unix seconds. Whoever did not come for ``within`` seconds is taken to have left.
     """
     return headcount(totals.values(Series.SETTLED, service), now, within)
 

@@ -43,7 +43,7 @@ class Witness:
         """What blue did."""
         return Tally(requests=7)
 
-    def settled_left(self, service: str) -> int | None:
+    def settled_left(self, operation: str) -> int | None:
         """How many sessions are left."""
         return self.left
 

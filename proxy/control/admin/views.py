@@ -182,6 +182,11 @@ def event(event: Event) -> dict[str, Any]:
     """An event's data, JSON-ready; operations look as they do elsewhere, but for what is known only when asked."""
     if event.name not in _OPERATION_EVENTS:
         return {"at": event.at, **event.data}
-    operation = load_operation(dict(event.data))
-    answer = OperationAnswer.model_construct(**_facts(operation), shift=shift(operation, event.at))
-    return {"at": event.at, **answer.model_dump(mode="json", exclude=_LIVE)}
+    return {"at": event.at, **told(load_operation(dict(event.data)), event.at)}
+
+
+def told(operation: Operation, now: float) -> dict[str, Any]:
+    """An operation as those are told of it who did not ask, at ``now`` (Unix seconds); JSON-ready."""
+    answer = OperationAnswer.model_construct(**_facts(operation), shift=shift(operation, now))
+    shown: dict[str, Any] = answer.model_dump(mode="json", exclude=_LIVE)
+    return shown
