@@ -21,7 +21,8 @@ def send_on(door: Door, client: Client, record: Record, service: LiveService, up
         record.choice = service.audience.choose(record.head, record.peer)
     lease = admit(service, door.routing.generation, record.choice)
     if lease is None:
-        reason = "no_preview_upstream" if record.preview else "no_upstream"
+        wished = record.choice is not None and record.choice.preview
+        reason = "no_preview_upstream" if wished else "no_upstream"
         refuse(door, client, record, 503, reason, "no server is there to answer this", uploaded=upload.done)
         return
     record.lease = lease

@@ -46,11 +46,6 @@ class Record:
         self.reason = ""
         """Why it did not end with the upstream's whole answer."""
 
-    @property
-    def preview(self) -> bool:
-        """Whether it is a tester's."""
-        return self.choice is not None and self.choice.preview
-
 
 def report(door: Door, record: Record, outcome: Outcome | None) -> None:
     """Count and log a request that is over; ``outcome`` is ``None`` for one that was given to no color."""
@@ -67,6 +62,8 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
 def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
     head, lease = record.head, record.lease
     place = lease.upstream.place if lease is not None else NOWHERE
+    if record.choice is not None and record.choice.preview:
+        place += PREVIEWED
     return line(
         time.time(),
         (record.peer, head.method, head.host, head.target, record.request_id),
@@ -74,7 +71,7 @@ def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: fl
         record.status,
         record.sent,
         seconds,
-        place + PREVIEWED if record.preview else place,
+        place,
         record.attempts,
         record.reason or outcome or "rejected",
     )

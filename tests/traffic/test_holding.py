@@ -23,7 +23,7 @@ from proxy.traffic.commands import (
 )
 from proxy.traffic.document import dump_state, restore_state
 from proxy.traffic.holding import give_up_interrupted
-from proxy.traffic.model import FULL_SPLIT, OperationKind, OperationState, Phase, Receipt, State
+from proxy.traffic.model import FULL_SPLIT, Health, OperationKind, OperationState, Phase, Receipt, State
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
 from proxy.traffic.refusal import RefusalCode, Refused
@@ -196,7 +196,7 @@ def test_while_it_holds_it_can_be_taken_back(command: Command, ends: OperationSt
 def test_it_is_refused_as_a_switch_is() -> None:
     """Towards a color that is not healthy, and beside one that is being applied; but not where it is so already."""
     state = serving()
-    sick = with_healthy(state.services["shop"], Color.GREEN, health=world.Health.UNHEALTHY)
+    sick = with_healthy(state.services["shop"], Color.GREEN, health=Health.UNHEALTHY)
     assert refusal(replace(state, services={"shop": sick}), EXCLUSIVE).code is RefusalCode.COLOR_NOT_HEALTHY
     assert refusal(after(state, SetSplit("shop", 100)), EXCLUSIVE).code is RefusalCode.OPERATION_RUNNING
     there = reduced(state, Switch("shop", Color.BLUE, exclusive=RULE))
