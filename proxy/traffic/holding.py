@@ -7,6 +7,7 @@ never serve at the same time. It ends by the flip, or is given up and lets reque
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from proxy.traffic.audience import HoldRule
 from proxy.traffic.commands import Context, FlipExclusive, GiveUpExclusive, Hold, Release, SetMaintenance
@@ -24,6 +25,9 @@ from proxy.traffic.reduction import (
 )
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color
+
+_BOTH: Final = tuple((color, None) for color in Color)
+"""What is in flight on either color when requests begin to be held is waited for."""
 
 HoldingCommand = Hold | Release | SetMaintenance | FlipExclusive | GiveUpExclusive
 
@@ -51,9 +55,8 @@ def begin_exclusive(
     state: State, service: Service, target: int, rule: HoldRule, context: Context, over: tuple[Operation, ...]
 ) -> Reduction:
     """Hold the requests of a service until both colors are drained; the split is as before. ``over`` has ended."""
-    both = tuple((color, None) for color in Color)
     operation = replace(
-        new_operation(state, service, OperationKind.SWITCH, target, both, context), phase=Phase.HOLDING, exclusive=True
+        new_operation(state, service, OperationKind.SWITCH, target, _BOTH, context), phase=Phase.HOLDING, exclusive=True
     )
     held = replace(service, hold=replace(rule, exclusive=True))
     changes = (Change("exclusive.green", service.split / 100, target / 100), *_hold_changes(service, held))
@@ -94,7 +97,7 @@ def _hold(state: State, command: Hold, context: Context) -> Reduction:
     held = replace(service, hold=replace(command.rule, exclusive=False))
     if running is None:
         operation = replace(
-            new_operation(state, service, OperationKind.HOLD, service.split, (), context), phase=Phase.HOLDING
+            new_operation(state, service, OperationKind.HOLD, service.split, _BOTH, context), phase=Phase.HOLDING
         )
         return Reduction(
             with_service(state, held, operation), operation, (), _hold_changes(service, held), durable=True
@@ -120,7 +123,7 @@ def _release(state: State, command: Release, context: Context) -> Reduction:
     released = replace(service, hold=None)
     after, operation = with_service(state, released), running
     if running is not None:
-        operation = _applying(running, after)
+        operation = replace(_applying(running, after), leaving=())
         after = _with_operation(after, operation)
     return Reduction(after, operation, (), _hold_changes(service, released), durable=True)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.traffic.commands import Context, EndOperation, MarkApplied, ObserveEjection, ObserveHealth
-from proxy.traffic.model import Operation, OperationState, Phase, Receipt, State, Upstream, Warmth
+from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, State, Upstream, Warmth
 from proxy.traffic.pools import find_upstream, with_pool
 from proxy.traffic.reduction import Change, Reduction, end_operation, find_operation, find_service
+from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import AdminState
 
 Observation = ObserveHealth | ObserveEjection | MarkApplied | EndOperation
@@ -61,6 +62,10 @@ def _observed(
 
 def _applied(state: State, command: MarkApplied, context: Context) -> Reduction:
     operation = find_operation(state, command.operation)
+    seen, asked = command.receipt.generation, operation.receipt.generation if operation.receipt else 0
+    if operation.kind is OperationKind.HOLD and seen < asked:
+        detail = f"{operation.id} was released meanwhile: that is not seen by every worker yet"
+        raise Refused(RefusalCode.OPERATION_RUNNING, detail, operation=operation.id)
     if operation.phase is Phase.HOLDING:  # every worker holds; that is not its end
         held = replace(operation, receipt=command.receipt)
         return Reduction(replace(state, operations={**state.operations, operation.id: held}), operation=held)

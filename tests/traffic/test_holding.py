@@ -81,7 +81,8 @@ def test_a_hold_runs_until_it_is_released() -> None:
     assert released.operation.phase is Phase.APPLYING
     assert released.operation.receipt is not None
     assert released.operation.receipt.generation == released.state.generation
-    over = reduced(released.state, APPLIED)
+    assert refusal(released.state, APPLIED).code is RefusalCode.OPERATION_RUNNING  # news of the hold that come late
+    over = reduced(released.state, MarkApplied("op-1", Receipt(generation=released.state.generation, applied_at=2.0)))
     assert over.ended[0].state is OperationState.SUCCEEDED
     assert not over.state.operations
 

@@ -92,7 +92,7 @@ class ReceiptAnswer(AnswerModel):
     errors_on_new: int | None
     """Of these, with 5xx."""
     held: int | None
-    """Requests that were parked; null where none can be."""
+    """Requests that came while they were held; null where none are."""
     held_too_long: int | None
     """Of these, answered with 503 because of a bound of the hold."""
 
@@ -137,6 +137,19 @@ class WarmAnswer(AnswerModel):
     """What a rollback would return to."""
 
 
+class HoldAnswer(AnswerModel):
+    """How new requests are held."""
+
+    max_wait: float
+    """Seconds."""
+    max_requests: int
+    max_bytes: int
+    unsafe_only: bool
+    """Whether what only looks is served."""
+    operation: str | None
+    """The operation that holds them."""
+
+
 class ServiceAnswer(AnswerModel):
     """One application behind the front door: desired and observed."""
 
@@ -148,6 +161,12 @@ class ServiceAnswer(AnswerModel):
     live: Color
     split: Shares
     state: str
+    """serving, held (new requests wait) or maintenance (users get a page)."""
+    held: int
+    """So many requests wait just now."""
+    hold: HoldAnswer | None
+    maintenance: str | None
+    """What users are told instead of being served."""
     pools: Pools
     workers: WorkersAnswer
     operation: OperationAnswer | None

@@ -81,7 +81,7 @@ def _under_way(call: Call[CQ, RB], operation: Operation, revision: int) -> web.R
 
 async def _operation_answer(call: Call[CQ, RB], begun: Operation, revision: int) -> web.Response:
     operation = await _awaited(call, begun)
-    if operation.phase is Phase.APPLYING:
+    if operation.phase is Phase.APPLYING or (operation.exclusive and operation.phase is Phase.HOLDING):
         return _under_way(call, operation, revision)
     return answered(views.operation(call.context, operation), revision=revision)
 
@@ -90,13 +90,19 @@ async def _awaited(call: Call[CQ, RB], begun: Operation) -> Operation:
     """The operation once it is as far as the caller wants it, or as far as it came in reasonable time."""
     controller = call.context.controller
     try:
-        operation = await controller.wait_applied(begun.id, APPLY_PATIENCE)
+        operation = await controller.wait_applied(begun.id, APPLY_PATIENCE + _longest_hold(call, begun))
         if call.query.wait is Until.DRAINED and operation.phase is Phase.DRAINING:
             operation = await controller.wait_ended(begun.id, _longest_drain(call, begun))
     except StoreUnavailable as error:  # it was carried out; only how it goes on cannot be read
         logger.warning("operation %s cannot be read back: %s", begun.id, error)
         return begun
     return operation
+
+
+def _longest_hold(call: Call[CQ, RB], operation: Operation) -> float:
+    """Seconds until an exclusive switch moves the traffic, or is given up; others move it at once."""
+    service = call.context.controller.state.services.get(operation.service)
+    return service.hold.max_wait if operation.exclusive and service is not None and service.hold is not None else 0.0
 
 
 def _longest_drain(call: Call[CQ, RB], operation: Operation) -> float:

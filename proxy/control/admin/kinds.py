@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from proxy.config.addresses import parse_tcp_address
-from proxy.config.units import DURATION_PATTERN, parse_duration, parse_duration_or_zero
+from proxy.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_duration_or_zero, parse_size
 from proxy.config.wording import described
 from proxy.traffic.model import MAX_WEIGHT
 from proxy.traffic.spec import AdminState, Color
@@ -87,6 +87,9 @@ AnyColor = Annotated[
 _DURATION = WithJsonSchema(
     {"type": "string", "pattern": f"^({DURATION_PATTERN})$", "examples": ["500ms", "30s", "10m"]}
 )
+Size = Annotated[
+    int, BeforeValidator(parse_size), WithJsonSchema({"type": ["integer", "string"], "pattern": f"^({SIZE_PATTERN})$"})
+]
 Duration = Annotated[float, BeforeValidator(parse_duration), _DURATION]
 Pause = Annotated[float, BeforeValidator(parse_duration_or_zero), _DURATION]
 Will = Annotated[AdminState, Field(strict=False)]

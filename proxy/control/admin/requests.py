@@ -59,15 +59,6 @@ class ForceBody(ReasonBody):
     """Do it although no healthy upstream is there to take the traffic."""
 
 
-class SwitchBody(ForceBody):
-    """Move all traffic of a service to one color."""
-
-    to: kinds.AnyColor
-    """Where to."""
-    mode: Annotated[Mode, Field(strict=False)] = Mode.INSTANT
-    """instant, or exclusive (not supported yet)."""
-
-
 class SplitBody(ForceBody):
     """Set green's share at once; blue has the rest."""
 

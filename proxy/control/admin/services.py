@@ -10,8 +10,9 @@ from proxy.config.settings import Role
 from proxy.control.admin import views
 from proxy.control.admin.answers import OperationAnswer, PlanAnswer, ServiceAnswer, ServicesAnswer
 from proxy.control.admin.changes import change
-from proxy.control.admin.problems import AdminCode, Problem
-from proxy.control.admin.requests import ChangeQuery, ForceBody, Mode, NoBody, NoQuery, SplitBody, SwitchBody
+from proxy.control.admin.hold_requests import SwitchBody
+from proxy.control.admin.problems import AdminCode
+from proxy.control.admin.requests import ChangeQuery, ForceBody, NoBody, NoQuery, SplitBody
 from proxy.control.admin.route import AnyRoute, Call, Route, answered
 from proxy.traffic.commands import Context, Rollback, SetSplit, Switch
 from proxy.traffic.reduction import find_service
@@ -46,10 +47,8 @@ async def get_service(call: Call[NoQuery, NoBody]) -> web.Response:
 
 async def switch(call: Call[ChangeQuery, SwitchBody]) -> web.Response:
     """All traffic to one color."""
-    if call.body.mode is Mode.EXCLUSIVE:
-        detail = "mode exclusive is not supported yet; leave mode out for an instant switch"
-        raise Problem(AdminCode.NOT_SUPPORTED_YET, detail)
-    return await change(call, Switch(call.path("service"), call.body.to, call.body.force))
+    body = call.body
+    return await change(call, Switch(call.path("service"), body.to, body.force, body.exclusive))
 
 
 async def set_split(call: Call[ChangeQuery, SplitBody]) -> web.Response:
@@ -92,7 +91,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         SwitchBody,
         role=Role.OPERATOR,
         answers=_MOVE_ANSWERS,
-        problems=(*MOVE_PROBLEMS, AdminCode.UNKNOWN_COLOR, AdminCode.NOT_SUPPORTED_YET),
+        problems=(*MOVE_PROBLEMS, AdminCode.UNKNOWN_COLOR),
         etag=True,
     ),
     Route(

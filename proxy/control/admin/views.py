@@ -9,6 +9,7 @@ from proxy.control.admin.answers import (
     ChangeAnswer,
     EntryAnswer,
     Flow,
+    HoldAnswer,
     Left,
     OperationAnswer,
     PlanAnswer,
@@ -31,12 +32,13 @@ from proxy.control.events import Event, EventName
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
 from proxy.shm.names import Series
+from proxy.traffic.holding import holding_of
 from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream, Warmth
 from proxy.traffic.records import load_operation
 from proxy.traffic.reduction import Change
 from proxy.traffic.spec import Color
 
-SERVING = "serving"
+SERVING, HELD, MAINTENANCE = "serving", "held", "maintenance"
 _EJECTED = "ejected"
 _OPERATION_EVENTS = frozenset({EventName.APPLIED, EventName.PROGRESS, EventName.ENDED})
 _LIVE: Any = {"progress": True, "shift": {"judge", "settled_left"}}
@@ -59,11 +61,27 @@ def service(context: AdminContext, service: Service) -> ServiceAnswer:
         generation=state.generation,
         live=service.live,
         split=shares(service.split),
-        state=SERVING,
+        state=MAINTENANCE if service.maintenance is not None else HELD if service.hold else SERVING,
+        held=context.fleet.totals.total(Series.HELD, service.name),
+        hold=_hold(state, service),
+        maintenance=service.maintenance,
         pools=Pools(blue=_pool(context, service, Color.BLUE), green=_pool(context, service, Color.GREEN)),
         workers=WorkersAnswer(total=applied.total, applied=applied.applied),
         operation=operation(context, running) if running else None,
         warm=_warm(state.warm.get(service.name)),
+    )
+
+
+def _hold(state: State, service: Service) -> HoldAnswer | None:
+    rule, operation = service.hold, holding_of(state, service.name)
+    if rule is None:
+        return None
+    return HoldAnswer(
+        max_wait=rule.max_wait,
+        max_requests=rule.max_requests,
+        max_bytes=rule.max_bytes,
+        unsafe_only=rule.unsafe_only,
+        operation=operation.id if operation else None,
     )
 
 

@@ -96,7 +96,7 @@ class FrontDoorCollector(Collector):
         """What is left on a color that is being drained; 0 on one that is not."""
         totals = self._sources.workers.totals
         running = self._sources.controller.state.operations.values()
-        draining = [operation for operation in running if operation.phase is Phase.DRAINING]
+        draining = [operation for operation in running if operation.phase in (Phase.DRAINING, Phase.HOLDING)]
         leaving = {(each.service, color) for each in draining for color, address in each.leaving if address is None}
         gauge = GaugeMetricFamily("bluegreen_drain_in_flight", "In flight on a draining color.", labels=SERVICE_COLOR)
         for service in self._services():

@@ -95,7 +95,11 @@ BAD = {
     "half a character": Bad("invalid_body", 422, "POST", SWITCH, data=b'{"to": "green", "reason": "\\ud800"}'),
     "a reason of 501 letters": Bad("invalid_body", 422, "POST", SWITCH, {"to": "green", "reason": "a" * 501}),
     "a mode that is none": Bad("invalid_body", 422, "POST", SWITCH, {"to": "green", "mode": "slow"}),
-    "a mode for later": Bad("not_supported_yet", 501, "POST", SWITCH, {"to": "green", "mode": "exclusive"}),
+    "bounds without a hold": Bad("invalid_body", 422, "POST", SWITCH, {"to": "green", "max_wait": "5s"}),
+    "a hold of nobody": Bad("invalid_body", 422, "POST", "/v1/services/shop/hold", {"max_requests": 0}),
+    "a hold of no time": Bad("invalid_body", 422, "POST", "/v1/services/shop/hold", {"max_wait": "0s"}),
+    "a hold of some size": Bad("invalid_body", 422, "POST", "/v1/services/shop/hold", {"max_bytes": "much"}),
+    "maintenance or not": Bad("invalid_body", 422, "PUT", "/v1/services/shop/maintenance", {"message": "soon"}),
     "a share below 0": split(-0.01),
     "a share above 100": split(100.01),
     "a share with three decimals": split(12.345, "two decimals"),
@@ -205,9 +209,6 @@ BAD = {
         {"over": "1m", "gates": {"approval": ["on_rollback"]}}, "gates.approval: nothing is decided at on_rollback"
     ),
     "pausing nothing": Bad("operation_not_found", 404, "POST", "/v1/operations/op-9/pause"),
-    "holding": Bad("not_supported_yet", 501, "POST", "/v1/services/shop/hold"),
-    "releasing": Bad("not_supported_yet", 501, "POST", "/v1/services/shop/release"),
-    "maintenance": Bad("not_supported_yet", 501, "PUT", "/v1/services/shop/maintenance", {"on": True}),
     "rolling out": Bad("not_supported_yet", 501, "POST", f"{GREEN_POOL}/rollouts"),
 }
 

@@ -24,6 +24,9 @@ async def test_a_service_is_shown_as_promised(admin: Admin) -> None:
         "live": "blue",
         "split": {"blue": 100.0, "green": 0.0},
         "state": "serving",
+        "held": 0,
+        "hold": None,
+        "maintenance": None,
         "pools": {
             "blue": {
                 "in_flight": {"requests": 1, "tunnels": 0},
