@@ -300,10 +300,13 @@ class Controller:
 
     def _serve(self, reduction: Reduction, edition: Edition | None) -> None:
         watched = self._watched(reduction)
+        for operation in reduction.ended:
+            self._counts.end(operation)
         for operation in self._begun(reduction):
             self._counts.begin(operation)
         for operation in watched:
-            self._watches.open(operation)
+            self._watches.open(operation, self._counts.errors_told(operation))
+        self._counts.keep(reduction.state.warm)
         self.state = reduction.state
         if edition:
             self._publisher.publish(edition)

@@ -46,16 +46,19 @@ class Watches:
         self._watches: dict[str, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def open(self, operation: Operation) -> None:
-        """Take stock for a new operation. To be called just before its table is published."""
-        self._watches[operation.id] = self._watch(operation)
+    def open(self, operation: Operation, errors_told: int | None = None) -> None:
+        """Take stock for a new operation. To be called just before its table is published.
 
-    def _watch(self, operation: Operation) -> Watch:
+        ``errors_told`` are the errors of the color that it leaves which an earlier receipt has told of, if one has.
+        """
+        self._watches[operation.id] = self._watch(operation, errors_told)
+
+    def _watch(self, operation: Operation, errors_told: int | None) -> Watch:
         if operation.kind is OperationKind.HOLD:
             return HoldWatch(operation, self._scene)
         if operation.phase is Phase.HOLDING:
             return ExclusiveWatch(operation, self._scene, alone=self._alone)
-        return _DrainWatch(operation, self._scene)
+        return _DrainWatch(operation, self._scene, errors_told)
 
     def begin(self, operation: Operation) -> None:
         """Watch an operation that was opened, now that its table is published."""
@@ -87,9 +90,9 @@ class Watches:
 class _DrainWatch(Watch):
     """Until every worker serves from its table, and what it leaves is drained."""
 
-    def __init__(self, operation: Operation, scene: Scene) -> None:
+    def __init__(self, operation: Operation, scene: Scene, errors_told: int | None) -> None:
         super().__init__(operation, scene)
-        self._account = open_account(scene.fleet, operation)
+        self._account = open_account(scene.fleet, operation, errors_told)
 
     async def run(self) -> None:
         if not await self._wait_applied(self._receipt.generation):

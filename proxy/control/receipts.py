@@ -12,11 +12,12 @@ A request is lost if its worker died before it ended: what dead workers had admi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proxy.control.fleet import Fleet
+from proxy.control.tallies import read_errors
 from proxy.shm.meters import MeterRegion
 from proxy.shm.names import Outcome, Series
 from proxy.shm.totals import MeterTotals
@@ -41,12 +42,15 @@ class Account(Protocol):
         ...
 
 
-def open_account(fleet: Fleet, operation: Operation) -> Account:
-    """The account of an operation whose table is about to be published."""
+def open_account(fleet: Fleet, operation: Operation, errors_told: int | None = None) -> Account:
+    """The account of an operation whose table is about to be published.
+
+    ``errors_told`` are the errors of the color that it leaves which an earlier receipt has told of already, if one has.
+    """
     upstreams = [(color, address) for color, address in operation.leaving if address is not None]
     if upstreams:
         return UpstreamAccount(fleet, operation.service, upstreams)
-    return ColorAccount(fleet, operation.service, [color for color, _ in operation.leaving])
+    return ColorAccount(fleet, operation.service, [color for color, _ in operation.leaving], errors_told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,10 @@ class _Tally:
     ended: dict[Outcome, int]
     retried: int
     lost: int
+    errors: int
 
 
-def _tally(totals: MeterTotals, service: str, colors: Iterable[Color]) -> _Tally:
+def _tally(totals: MeterTotals, service: str, colors: Sequence[Color]) -> _Tally:
     keys = [(service, color.value) for color in colors]
     ended = {
         outcome: sum(totals.total(Series.ENDED, *key, outcome.value) for key in keys)  # before what is admitted: an
@@ -70,6 +75,7 @@ def _tally(totals: MeterTotals, service: str, colors: Iterable[Color]) -> _Tally
         ended=ended,
         retried=sum(totals.total(Series.RETRIES, *key, reason.value) for key in keys for reason in FailureReason),
         lost=sum(_lost(totals, key) for key in keys),
+        errors=sum(read_errors(totals, service, color) for color in colors),
     )
 
 
@@ -81,12 +87,13 @@ def _lost(totals: MeterTotals, key: tuple[str, str]) -> int:
 class ColorAccount:
     """The account of an operation that takes a color's traffic away; with no color, of one that leaves nothing."""
 
-    def __init__(self, fleet: Fleet, service: str, colors: Iterable[Color]) -> None:
-        """Open it with the counters as they are now."""
+    def __init__(self, fleet: Fleet, service: str, colors: Iterable[Color], errors_told: int | None = None) -> None:
+        """Open it with the counters as they are now, but for errors: what nobody has told of yet is told here."""
         self._fleet = fleet
         self._service = service
         self._colors = tuple(colors)
         self._before = self._now()
+        self._errors_told = self._before.errors if errors_told is None else errors_told
 
     def _now(self) -> _Tally:
         return _tally(self._fleet.totals, self._service, self._colors)
@@ -117,6 +124,7 @@ class ColorAccount:
             cut_by_proxy=ended[Outcome.CUT_BY_PROXY],
             retried=now.retried - before.retried,
             dropped=now.lost - before.lost,
+            errors_on_old=now.errors - self._errors_told if self._colors else None,
         )
 
 

@@ -33,6 +33,13 @@ def read_tally(totals: MeterTotals, service: str, color: Color, route: str = "")
     )
 
 
+def read_errors(totals: MeterTotals, service: str, color: Color) -> int:
+    """The same as the errors of :func:`read_tally` by itself."""
+    key = (service, color.value)
+    testers = totals.total(Series.PREVIEW_ERRORS, *key)
+    return max(0, totals.total(Series.ERRORS, *key) - testers)
+
+
 SESSION: Final = 1800.0
 """Seconds after which a user who did not come any more is taken to have left."""
 

@@ -218,8 +218,8 @@ class Exchange(Asker):
         if answer.surplus:
             self._lease.upstream.surplus()
         self._attempts.release(reusable=answer.reusable)
+        report(self._door, self._record, outcome)  # before it is in flight no more: who sees that, sees its error too
         self._lease.close(outcome)
-        report(self._door, self._record, outcome)
         # To a client of 1.0 a reset, should it send a byte more, would look like a cut answer (RFC 9112 9.6).
         lingering = head.keep_alive or head.version < 11 or not uploaded
         self._client.exchange_over(keep_alive=answer.keep_alive, lingering=lingering)
@@ -228,12 +228,12 @@ class Exchange(Asker):
         """Anything but a whole answer: say so if nothing was sent yet, else let the client see that it was cut."""
         door, client, record = self._door, self._client, self._record
         self._attempts.drop()
-        self._lease.close(outcome)
         begun = record.status != 0
         if not begun:
             record.status = status
         record.reason = reason
         report(door, record, outcome)
+        self._lease.close(outcome)
         if begun:
             client.abort()
         elif status != GONE:

@@ -111,6 +111,9 @@ class Receipt:
     """Requests that the color which gained traffic has answered meanwhile; counted of shifts."""
     errors_on_new: int | None = None
     """Of these, with 5xx."""
+    errors_on_old: int | None = None
+    """Answers with 5xx of a color that was left, until it was drained: since the flip or, where the operation undoes a
+    shift, since that shift's receipt was closed. Counted of operations that leave a color."""
     held: int | None = None
     """Requests that came while they were held; counted of holds and exclusive switches."""
     held_too_long: int | None = None

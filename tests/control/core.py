@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,16 @@ from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
 from proxy.control.events import Event, Events
 from proxy.control.publisher import Publisher
+from proxy.control.store.base import StoreUnavailable
 from proxy.control.store.recall import recall
 from proxy.control.store.sqlite import SqliteStore
 from proxy.shm.board import Board
 from proxy.traffic.commands import ObserveHealth
+from proxy.traffic.document import dump_state
 from proxy.traffic.model import Health
 from proxy.traffic.spec import Color, DoorSpec, DrainRule, ServiceSpec, UpstreamSpec
 from tests.control.crew import Crew
+from tests.control.store.entries import entry
 
 SHOP = ServiceSpec("shop", (UpstreamSpec("a:1"), UpstreamSpec("a:2")), (UpstreamSpec("b:1"),))
 HASTY = DrainRule(timeout=0.02, long_lived_timeout=0.06)
@@ -75,6 +78,13 @@ async def heal(controller: Controller) -> None:
         for color in Color:
             for upstream in service.pool(color):
                 await controller.observe(ObserveHealth(service.name, color, upstream.address, Health.HEALTHY))
+
+
+async def exhaust(core: Core) -> None:
+    """Use up what room the log of a store on a full disk still has in itself."""
+    with suppress(StoreUnavailable):
+        while True:
+            await core.store.commit(dump_state(core.controller.state), entry=entry())
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +30,8 @@ from proxy.traffic.model import FULL_SPLIT, Health, OperationKind, OperationStat
 from proxy.traffic.records import dump_operation
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color, DoorSpec, HealthCheck, UpstreamSpec
-from tests.control.core import SHOP, Core, running_core, tasks, told, until
+from tests.control.core import SHOP, Core, exhaust, running_core, tasks, told, until
 from tests.control.store.disks import small_disk
-from tests.control.store.entries import entry
 
 TO_GREEN = Switch("shop", Color.GREEN)
 TO_BLUE = Switch("shop", Color.BLUE)
@@ -363,13 +361,6 @@ async def test_on_a_full_disk_the_end_of_an_operation_is_not_lost(tmp_path: Path
             disk.free()
             await until(lambda: core.controller.store_up)
             assert await core.store.operation("op-1") == over
-
-
-async def exhaust(core: Core) -> None:
-    """Use up what room the log still has in itself."""
-    with suppress(StoreUnavailable):
-        while True:
-            await core.store.commit(dump_state(core.controller.state), entry=entry())
 
 
 async def test_the_end_of_an_operation_is_written_at_the_latest_at_the_stop(tmp_path: Path) -> None:

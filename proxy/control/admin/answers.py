@@ -91,6 +91,9 @@ class ReceiptAnswer(AnswerModel):
     """Requests that the color which gained traffic answered meanwhile; null where they are not counted."""
     errors_on_new: int | None
     """Of these, with 5xx."""
+    errors_on_old: int | None
+    """Answers with 5xx of the color that was left, until it was drained: since the flip or, of what undoes a shift,
+    since that shift's receipt. null where no color was left."""
     held: int | None
     """Requests that came while they were held; null where none are."""
     held_too_long: int | None
