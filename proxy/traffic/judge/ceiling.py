@@ -51,7 +51,7 @@ class Ceiling(Check):
     def harm(self) -> str | None:
         """See the base class."""
         since = self._evidence.since
-        count, bad, old_count, old_bad = (now - then for now, then in zip(self._sums, since, strict=True))
+        count, bad, old_count, old_bad = [now - then for now, then in zip(self._sums, since, strict=True)]
         if not count or bad <= self._limit * count or _alike(count, bad, old_count, old_bad):
             return None
         return self._words.format(share=percent(bad / count))

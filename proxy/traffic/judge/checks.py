@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.traffic.judge import power
-from proxy.traffic.judge.effect import Z_CLEAR, Contrast, Shares, excuse, wilson
+from proxy.traffic.judge.effect import Z_BEFORE, Z_CLEAR, Z_NEWS, Contrast, Shares, excused, wilson
 from proxy.traffic.judge.evidence import Evidence, Mark, log_of_sum
 from proxy.traffic.judge.latency import Past, Spread, nearest, quantile, share_beyond
 from proxy.traffic.judge.likelihood import ODDS, hypergeometric
@@ -57,12 +57,12 @@ class Check:
 class ShareCheck(Check):
     """The shares of bad ones, of whatever kind."""
 
-    __slots__ = ("_allowed", "_count", "_evidence", "_new", "_null", "_sums", "_words")
+    __slots__ = ("_allowed", "_count", "_evidence", "_excused", "_new", "_sums", "_words")
 
     def __init__(self, count: Count, words: str, *, margin: float, new: Color, before: Sample) -> None:
-        excused = excuse(table(count(before.new), count(before.old)))
         self._count, self._words, self._new = count, words, new
-        self._allowed, self._null = margin + excused.share, excused.log_odds
+        self._excused = excused(table(count(before.new), count(before.old)))
+        self._allowed = margin + self._excused
         self._sums = Shares()
         self._evidence = Evidence(len(ODDS), self._sums.mark)
 
@@ -70,7 +70,7 @@ class ShareCheck(Check):
         """Take in one stretch."""
         stretch = table(self._count(new), self._count(old))
         if stretch.telling:
-            self._evidence.add(hypergeometric(stretch, self._null), self._sums.mark)
+            self._evidence.add(hypergeometric(stretch), self._sums.mark)
         self._sums.add(stretch)
 
     @property
@@ -85,13 +85,18 @@ class ShareCheck(Check):
 
     def harm(self) -> str | None:
         """See the base class."""
-        found = self._sums.since(self._evidence.since)
-        if found.difference <= self._allowed:
+        whole, lately = self.contrast(), self._sums.since(self._evidence.since)
+        # Where both say the same it is told of the whole: the worst stretch of all looks worse than things are.
+        found = whole if self._excused or self._matters(whole) else lately
+        if not self._matters(found):
             return None
-        whole = self.contrast()
-        if whole.difference > self._allowed:
-            found = whole  # where it says the same: the worst stretch of all looks worse than things are
         return self._words.format(new=self._new, old=self._new.other, more=percent(found.new), less=percent(found.old))
+
+    def _matters(self, found: Contrast) -> bool:
+        # Of a color that was worse before it is no news that it is, and evidence for that says nothing: its excess over
+        # what it was has to be sure by itself, over the whole time and not over a stretch that was picked for it.
+        unsure = Z_NEWS * found.error if self._excused else 0.0
+        return found.difference > self._allowed + unsure
 
     def contrast(self) -> Contrast:
         """Both shares from the beginning on."""
@@ -128,18 +133,7 @@ TAIL: Final = Slowness("p99", 0.99, ((0.9, 0.5), (0.99, 0.5), (0.99, 1.5)))
 class LatencyCheck(Check):
     """How many take longer than times that were chosen from what the old color did before the stretch."""
 
-    __slots__ = (
-        "_allowed",
-        "_before",
-        "_bounds",
-        "_evidences",
-        "_latency",
-        "_new",
-        "_nulls",
-        "_past",
-        "_slowness",
-        "_spread",
-    )
+    __slots__ = ("_bounds", "_evidences", "_excused", "_latency", "_new", "_past", "_slowness", "_spread")
 
     def __init__(
         self,
@@ -154,10 +148,9 @@ class LatencyCheck(Check):
     ) -> None:
         """``past`` and ``spread`` are kept up to date by whoever made them, after each stretch."""
         self._slowness, self._bounds, self._latency = slowness, bounds, latency
-        self._past, self._spread, self._new, self._before = past, spread, new, before
+        self._past, self._spread, self._new = past, spread, new
         self._evidences = [Evidence(len(ODDS), spread.mark) for _ in slowness.splits]
-        self._nulls: dict[int, float] = {}
-        self._allowed = latency * self._excused()
+        self._excused = slowed(before, bounds, slowness.quantile)
 
     def add(self, old: Tally, new: Tally, mark: Mark) -> None:
         """Take in one stretch."""
@@ -168,7 +161,7 @@ class LatencyCheck(Check):
             bound = nearest(self._bounds, typical * self._latency**exponent)
             stretch = table(slower(new, bound), slower(old, bound))
             if stretch.telling:
-                evidence.add(hypergeometric(stretch, self._null(bound)), mark)
+                evidence.add(hypergeometric(stretch), mark)
 
     @property
     def log(self) -> float:
@@ -183,13 +176,13 @@ class LatencyCheck(Check):
     def harm(self) -> str | None:
         """See the base class."""
         since = max(self._evidences, key=lambda evidence: evidence.strongest).since
-        lately = self._quantiles(self._spread.since(since))
-        if lately is None or not self._matters(*lately):
+        whole, lately = self._spread.whole(), self._spread.since(since)
+        found = whole if self._excused > 1.0 or self._matters(*whole) else lately
+        if not self._matters(*found):
             return None
-        whole = self.quantiles()
-        slow, fast = whole if whole is not None and self._matters(*whole) else lately
-        name = self._slowness.name
-        return f"{self._new}'s {name} is {duration(slow)} against {self._new.other}'s {duration(fast)}"
+        _, new, old = found
+        slow, fast = duration(self._quantile(new)), duration(self._quantile(old))
+        return f"{self._new}'s {self._slowness.name} is {slow} against {self._new.other}'s {fast}"
 
     def needed(self, log_limit: float) -> float | None:
         """See the base class."""
@@ -204,34 +197,32 @@ class LatencyCheck(Check):
 
     def quantiles(self) -> tuple[float, float] | None:
         """The new color's and the old one's from the beginning on, in seconds."""
-        return self._quantiles(self._spread.whole())
-
-    def _quantiles(self, spread: tuple[float, list[float], list[float]]) -> tuple[float, float] | None:
-        count, new, old = spread
+        count, new, old = self._spread.whole()
         return (self._quantile(new), self._quantile(old)) if count else None
-
-    def _matters(self, new: float, old: float) -> bool:
-        return new > self._too_slow(old)
-
-    def _too_slow(self, old: float) -> float:
-        return max(old * self._allowed, old + FLOOR)
 
     def _quantile(self, counts: Sequence[float]) -> float:
         return quantile(self._bounds, counts, self._slowness.quantile)
 
-    def _null(self, bound: int) -> float:
-        if bound not in self._nulls:
-            before = table(slower(self._before.new, bound), slower(self._before.old, bound))
-            self._nulls[bound] = excuse(before).log_odds
-        return self._nulls[bound]
+    def _matters(self, count: float, new: Sequence[float], old: Sequence[float]) -> bool:
+        if not count:
+            return False
+        slow = self._too_slow(self._quantile(old))
+        if self._excused <= 1.0:
+            return self._quantile(new) > slow
+        share = 1 - self._slowness.quantile  # see ShareCheck
+        return share_beyond(self._bounds, new, slow) > share + Z_NEWS * math.sqrt(share * (1 - share) / count)
 
-    def _excused(self) -> float:
-        """How many times slower the new color was before, if it was so for sure."""
-        old, new = self._before.old.latency, self._before.new.latency
-        if not (sum(old) and sum(new)):
-            return 1.0
-        share = self._slowness.quantile
-        typical = quantile(self._bounds, old, share)
-        if not self._null(nearest(self._bounds, typical)):
-            return 1.0
-        return max(1.0, quantile(self._bounds, new, wilson(share, sum(new), 2.0)) / typical)
+    def _too_slow(self, old: float) -> float:
+        return max(old * self._latency * self._excused, old + FLOOR)
+
+
+def slowed(before: Sample, bounds: Sequence[float], share: float) -> float:
+    """How many times slower the new color was before, give or take chance; 1 if it was not."""
+    old, new = before.old.latency, before.new.latency
+    if not (sum(old) and sum(new)):
+        return 1.0
+    typical = quantile(bounds, old, share)
+    bound = nearest(bounds, typical)
+    if not excused(table(slower(before.new, bound), slower(before.old, bound))):
+        return 1.0
+    return max(1.0, quantile(bounds, new, wilson(share, sum(new), Z_BEFORE)) / typical)

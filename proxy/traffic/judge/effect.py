@@ -18,8 +18,14 @@ from proxy.traffic.judge.likelihood import Table
 Z_CLEAR: Final = 1.645
 """Standard errors of a bound that holds with 95 %."""
 
-_Z_BEFORE: Final = 2.0
-"""Standard errors by which something has to have been worse before, and within which it counts as the same."""
+Z_NEWS: Final = 4.0
+"""Standard errors by which a color that was worse before has to have become worse still: looked at again and again."""
+
+_Z_WORSE: Final = 0.5
+"""Standard errors by which something has to have been worse before: what seems so may have been so."""
+
+Z_BEFORE: Final = 2.0
+"""Standard errors within which it then counts as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,13 @@ class Contrast:
     def difference(self) -> float:
         """By how much the new color's share is higher."""
         return self.new - self.old
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference."""
+        if not self.weight:
+            return 1.0
+        return math.sqrt(self.new * (1 - self.new) / self.count + self.old * (1 - self.old) / self._old_count)
 
     @property
     def highest(self) -> float:
@@ -96,25 +109,18 @@ class Shares:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Excuse:
-    """By how much the new color was worse before it all began, give or take chance."""
+def excused(before: Table) -> float:
+    """By how much the new color's share was higher before, give or take chance; 0 if it was not."""
+    if not _worse(before):
+        return 0.0
+    new, old = before.new_bad / before.new, before.old_bad / before.old
+    return wilson(new, before.new, Z_BEFORE) - wilson(old, before.old, -Z_BEFORE)
 
-    share: float = 0.0
-    log_odds: float = 0.0
 
-
-def excuse(before: Table) -> Excuse:
-    """What counts as no difference: nothing, unless the new color was worse for sure."""
+def _worse(before: Table) -> bool:
     if not (before.new and before.old):
-        return Excuse()
+        return False
     # Half a one more in each cell keeps the logs finite (Haldane 1956, Anscombe 1956).
     a, b = before.new_bad + 0.5, before.new - before.new_bad + 0.5
     c, d = before.old_bad + 0.5, before.old - before.old_bad + 0.5
-    log_odds, error = math.log(a * d / (b * c)), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
-    if log_odds <= _Z_BEFORE * error:
-        return Excuse()
-    new, old = before.new_bad / before.new, before.old_bad / before.old
-    return Excuse(
-        wilson(new, before.new, _Z_BEFORE) - wilson(old, before.old, -_Z_BEFORE), log_odds + _Z_BEFORE * error
-    )
+    return math.log(a * d / (b * c)) > _Z_WORSE * math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)

@@ -1,18 +1,23 @@
 """Evidence that grows while one watches, and may be looked at at any time.
 
 A product of likelihood ratios is a wealth that nobody can expect to grow as long as there is no difference; that it
-ever reaches 1/a has then a probability of at most a (Ville, Etude critique de la notion de collectif, 1939). So a judge
-may look after each stretch and stop when it likes: sequential tests of power one (Robbins, Statistical methods related
-to the law of the iterated logarithm, Annals of Mathematical Statistics 41, 1970), always valid p-values (Johari, Koomen,
-Pekelis, Walsh, Always valid inference: continuous monitoring of A/B tests, Operations Research 70, 2022), e-processes
-(Ramdas, Grunwald, Vovk, Shafer, Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38,
-2023; for two-by-two tables with an e-value of another kind, Turner, Ly, Grunwald, Generic E-variables for exact
-sequential k-sample tests that allow for optional stopping, Journal of Statistical Planning and Inference 230, 2024).
+ever reaches 1/a has then a probability of at most a (Ville's inequality). So a judge may look after each stretch and
+stop when it likes.
 
 How large a difference is, and when it begins, is not known. So the wealth is spread: evenly over several sizes, and
-over all the moments at which it may begin, earlier ones getting more. A mixture of such products is one again. Starting
-again and again is what Shin, Ramdas and Rinaldo do in E-detectors (New England Journal of Statistics in Data Science 2,
-2024); here the weights of the starts add up to one, so that the promise is about ever, and not about how often.
+over all the moments at which it may begin, earlier ones getting more. A mixture of such products is one again.
+
+- Ville, Etude critique de la notion de collectif, 1939.
+- Robbins, Statistical methods related to the law of the iterated logarithm, Annals of Mathematical Statistics 41, 1970.
+- Johari, Koomen, Pekelis, Walsh, Always valid inference: continuous monitoring of A/B tests, Operations Research 70,
+  2022.
+- Ramdas, Grunwald, Vovk, Shafer, Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38,
+  2023.
+- Turner, Ly, Grunwald, Generic E-variables for exact sequential k-sample tests that allow for optional stopping,
+  Journal of Statistical Planning and Inference 230, 2024: for two-by-two tables, with an e-value of another kind.
+- Shin, Ramdas, Rinaldo, E-detectors: a nonparametric framework for sequential change detection, New England Journal of
+  Statistics in Data Science, 2023: starts again and again, too. Here the weights of the starts add up to one, so that
+  the promise is about ever, and not about how often.
 """
 
 from __future__ import annotations

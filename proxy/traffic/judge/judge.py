@@ -29,7 +29,7 @@ class Stream:
         self._past, self._spread = Past(bounds, before.old), Spread(len(bounds) + 1)
         self._errors = ShareCheck(erroneous, _ERRORS, margin=rule.errors, new=new, before=before)
         self._failures = ShareCheck(failed, _FAILURES, margin=rule.errors, new=new, before=before)
-        median, self._tail = (
+        self._tail, median = [
             LatencyCheck(
                 slowness,
                 bounds,
@@ -39,8 +39,8 @@ class Stream:
                 new=new,
                 before=before,
             )
-            for slowness in (MEDIAN, TAIL)
-        )
+            for slowness in (TAIL, MEDIAN)
+        ]
         self._slow = (median, self._tail)
         self.checks: tuple[Check, ...] = (self._errors, self._failures, *self._slow)
 

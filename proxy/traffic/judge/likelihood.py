@@ -42,13 +42,9 @@ class Table:
         return self.new > 0 and self.old > 0 and 0 < self.bad < self.new + self.old
 
 
-def hypergeometric(table: Table, log_null: float = 0.0) -> list[float]:
-    """The logs of the likelihood ratios of each of ``ODDS`` times higher odds against none.
-
-    ``log_null`` is the log of an odds ratio that counts as no difference; the others are then on top of it.
-    """
-    null = log_normalizer(table, log_null) if log_null else 0.0
-    return [table.new_bad * log_odds - log_normalizer(table, log_null + log_odds) + null for log_odds in LOG_ODDS]
+def hypergeometric(table: Table) -> list[float]:
+    """The logs of the likelihood ratios of each of ``ODDS`` times higher odds against none."""
+    return [table.new_bad * log_odds - log_normalizer(table, log_odds) for log_odds in LOG_ODDS]
 
 
 def binomial(count: int, bad: int, share: float) -> list[float]:

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Final
 
 from proxy.traffic.judge.ceiling import Ceiling
-from proxy.traffic.judge.checks import FLOOR, MEDIAN, TAIL, Count
-from proxy.traffic.judge.effect import wilson
+from proxy.traffic.judge.checks import FLOOR, MEDIAN, TAIL, Count, slowed
+from proxy.traffic.judge.effect import excused, wilson
 from proxy.traffic.judge.latency import quantile
-from proxy.traffic.judge.tallies import erroneous, failed, slower
+from proxy.traffic.judge.tallies import erroneous, failed, slower, table
 from proxy.traffic.judge.words import duration, percent
-from proxy.traffic.judgement import JudgeRule, Tally
+from proxy.traffic.judgement import JudgeRule, Sample, Tally
 from proxy.traffic.spec import Color
 
 _SLOW: Final = 0.01
@@ -41,8 +41,8 @@ def absolute(rule: JudgeRule, bounds: Sequence[float], new: Color, before: Tally
     return found
 
 
-def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tally) -> list[Ceiling]:
-    """What the old color did when it had traffic, and as much on top as the rule allows."""
+def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tally, before: Sample) -> list[Ceiling]:
+    """What the old color did when it had traffic, and as much on top as the rule allows, or as there was ``before``."""
     old, found = new.other, []
     for count, words in (
         (erroneous, f"{new} answers {{share}} with 5xx against the {{was}} that {old} had"),
@@ -51,11 +51,13 @@ def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tal
         total, bad = count(baseline)
         if total:
             limit = wilson(bad / total, total, _Z_BASELINE) + rule.errors
+            limit += excused(table(count(before.new), count(before.old)))
             found.append(Ceiling(count, words.replace("{was}", percent(bad / total)), limit))
     for slowness, fewest in _FEWEST.items():
         if sum(baseline.latency) >= fewest:
             typical = quantile(bounds, baseline.latency, slowness.quantile)
-            longest, reached = beyond(bounds, max(typical * rule.latency, typical + FLOOR))
+            factor = rule.latency * slowed(before, bounds, slowness.quantile)
+            longest, reached = beyond(bounds, max(typical * factor, typical + FLOOR))
             words = f"{{share}} of {new}'s answers take longer than {duration(reached)}; {old}'s {slowness.name} was "
             limit = max(1 - slowness.quantile, _share(longest, baseline))
             found.append(Ceiling(longest, words + duration(typical), limit))

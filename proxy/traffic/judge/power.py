@@ -20,8 +20,10 @@ def to_clear(share: float, allowed: float, split: float) -> float:
 
     ``share`` is what both colors have if there is no difference, ``split`` the new color's part of the requests.
     """
-    several = (Z_CLEAR + _Z_POWER) ** 2 * share * (1 - share) / (allowed * allowed * max(0.01, 1 - split))
-    return max(several, Z_CLEAR * Z_CLEAR * (1 - allowed) / allowed)
+    others = split / max(0.01, 1 - split)  # requests of the new color for each of the old one
+    highest, variance = min(1.0, share + allowed), share * (1 - share)
+    bound = Z_CLEAR * math.sqrt(highest * (1 - highest) + variance * others)
+    return ((bound + _Z_POWER * math.sqrt(variance * (1 + others))) / allowed) ** 2
 
 
 def to_clear_share(share: float, limit: float) -> float:

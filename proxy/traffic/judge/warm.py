@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proxy.traffic.judge.limits import absolute, relative
 from proxy.traffic.judge.tallies import together
-from proxy.traffic.judge.verdicts import Bench
+from proxy.traffic.judge.verdicts import Bench, Complaint
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
 from proxy.traffic.spec import Color
 
@@ -21,11 +21,27 @@ class WarmJudge:
 
     __slots__ = ("_bench", "_ceilings", "_new", "_seen")
 
-    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, new: Color, baseline: Tally | None = None) -> None:
-        """Begin; ``baseline`` is what ``Judge.baseline`` gave, ``bounds`` are those of its latency in seconds."""
+    def __init__(
+        self,
+        rule: JudgeRule,
+        bounds: Sequence[float],
+        *,
+        new: Color,
+        baseline: Tally | None = None,
+        before: Sample | None = None,
+    ) -> None:
+        """Begin.
+
+        Arguments:
+            bounds: upper bounds, in seconds, of the buckets of ``Tally.latency``, which has one more.
+            new: the color that has the traffic.
+            baseline: what ``Judge.baseline`` gave.
+            before: what that judge was given, if it is still known.
+        """
         known = baseline or Tally()
         self._new, self._seen = new, 0
-        self._ceilings = absolute(rule, bounds, new, known) + relative(rule, bounds, new, known)
+        self._ceilings = absolute(rule, bounds, new, known)
+        self._ceilings += relative(rule, bounds, new, known, before or Sample(Tally(), Tally()))
         self._bench = Bench(rule, len(self._ceilings))
 
     def observe(self, sample: Sample) -> None:
@@ -37,9 +53,13 @@ class WarmJudge:
         for ceiling in self._ceilings:
             ceiling.add(old, new)
 
+    def worst(self) -> Complaint | None:
+        """The gravest complaint, if there is one: a verdict of fail, for less than the price of a verdict."""
+        return self._bench.complaint(self._ceilings, self._seen)
+
     def verdict(self) -> Verdict:
         """What can be said by now."""
-        worst = self._bench.complaint(self._ceilings, self._seen)
+        worst = self.worst()
         if worst is not None:
             return Verdict(Finding.FAIL, worst.words, self._seen)
         if not self._ceilings:
