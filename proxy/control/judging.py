@@ -175,8 +175,9 @@ class _Case:
         self._rule = rule
         self._fleet = fleet
         self._new = new
+        self._before = before
         self._judge = Judge(rule, BUCKETS, new=new, before=before)
-        self._warm = WarmJudge(rule, BUCKETS, new=new, baseline=baseline) if warm and _alone(service, new) else None
+        self._warm = self._warmed(baseline) if warm and _alone(service, new) else None
         self._last = self._counts()
 
     def look(self, state: State) -> None:
@@ -185,12 +186,15 @@ class _Case:
         if service is None:
             return
         if self._warm is None and _alone(service, self._new):
-            self._warm = WarmJudge(self._rule, BUCKETS, new=self._new, baseline=self._judge.baseline())
+            self._warm = self._warmed(self._judge.baseline())
         counts, last = self._counts(), self._last
         self._last = counts
         for route, (old, new) in counts.items():
             sample = Sample(less(old, last[route][0]), less(new, last[route][1]), route)
             (self._warm or self._judge).observe(sample)
+
+    def _warmed(self, baseline: Tally | None) -> WarmJudge:
+        return WarmJudge(self._rule, BUCKETS, new=self._new, baseline=baseline, before=self._before)
 
     def verdict(self) -> Verdict:
         """What it comes to so far."""

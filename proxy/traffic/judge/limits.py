@@ -53,6 +53,8 @@ def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tal
             limit = wilson(bad / total, total, _Z_BASELINE) + rule.errors
             limit += excused(table(count(before.new), count(before.old)))
             found.append(Ceiling(count, words.replace("{was}", percent(bad / total)), limit))
+    if len(baseline.latency) != len(bounds) + 1:
+        return found  # kept by a version with other buckets
     for slowness, fewest in _FEWEST.items():
         if sum(baseline.latency) >= fewest:
             typical = quantile(bounds, baseline.latency, slowness.quantile)

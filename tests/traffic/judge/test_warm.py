@@ -77,3 +77,10 @@ def test_what_was_bad_before_the_shift_is_not_held_against_it_after() -> None:
     for _ in range(100):
         judge.observe(Sample(Tally(), bad))
         assert judge.verdict().finding is not Finding.FAIL
+
+
+def test_a_baseline_with_other_buckets_is_used_for_what_it_still_tells() -> None:
+    """It may have been kept by another version of the program."""
+    old = Tally(10_000, 20, 10, (9_000, 1_000))
+    assert after(Tally(100, 0, 0, (0, 0, 0, 0, 0, 0, 0, 100)), baseline=old).finding is Finding.PASS
+    assert after(Tally(100, 5, 0, (100, 0, 0, 0, 0, 0, 0, 0)), baseline=old).finding is Finding.FAIL
