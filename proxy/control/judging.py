@@ -22,7 +22,7 @@ from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
 from proxy.traffic.judge.judge import Judge
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
-from proxy.traffic.model import FULL_SPLIT, Service, State
+from proxy.traffic.model import FULL_SPLIT, Phase, Service, State
 from proxy.traffic.refusal import Refused
 from proxy.traffic.spec import Color
 
@@ -104,14 +104,13 @@ class Judging:
                 self._cases[operation] = self._open(service, operation, new)
 
     def _open(self, service: Service, operation: str, new: Color) -> _Case:
-        warm = self._controller.state.warm.get(service.name)
-        warm = warm if warm and warm.operation == operation else None
         before = None
-        if warm is None and self._past:
+        over, baseline = _arrived(self._controller.state, service.name, operation)
+        if not over and self._past:
             earlier = self._past[0]
             old, late = (less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new))
             before = Sample(old, late)
-        return _Case(self._fleet, service, new, before, warm.baseline if warm else None, warm=warm is not None)
+        return _Case(self._fleet, service, new, before, baseline, warm=over)
 
     def _read(self, service: str, color: Color) -> Tally:
         return read_tally(self._fleet.totals, service, color)
@@ -213,6 +212,16 @@ class _Case:
             )
             for route in ("", *self._rule.routes)
         }
+
+
+def _arrived(state: State, service: str, operation: str) -> tuple[bool, Tally | None]:
+    """Whether a shift has all the traffic that it asked for already, and what the old color did meanwhile."""
+    warm, running = state.warm.get(service), state.operations.get(operation)
+    if warm is not None and warm.operation == operation:
+        return True, warm.baseline
+    if running is not None and running.shift is not None and running.phase is not Phase.SHIFTING:
+        return True, running.shift.baseline
+    return False, None
 
 
 def _alone(service: Service, color: Color) -> bool:

@@ -146,6 +146,7 @@ class Supervisor:
             tokens=tokens,
             verdict=delivery.judging.verdict,
             settled_left=delivery.judging.settled_left,
+            baseline=delivery.judging.baseline,
         )
         admin = await AdminServer.start(context, admin_sockets)
         stack.push_async_callback(admin.stop)

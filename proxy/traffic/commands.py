@@ -72,6 +72,8 @@ class PromoteShift:
 
     operation: str
     full: bool = False
+    baseline: Tally | None = None
+    """What the old color has done since the shift began, for the time after it; kept if the shift is at its end now."""
 
 
 @dataclass(frozen=True, slots=True)

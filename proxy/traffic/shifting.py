@@ -239,7 +239,7 @@ def _promote(state: State, command: PromoteShift) -> Reduction:
         position = replace(position, ramped=shift.step.over)
     else:
         position = Position(position.step + 1)
-    return _let_go(state, operation, shift.at(position))
+    return _let_go(state, operation, replace(shift.at(position), baseline=command.baseline))
 
 
 def _let_go(state: State, operation: Operation, shift: Shift) -> Reduction:

@@ -294,6 +294,13 @@ def test_after_a_shift_the_new_color_is_watched_on() -> None:
     assert warmth.baseline == Tally(requests=700, errors=1)
 
 
+def test_a_shift_that_is_promoted_in_full_is_watched_on_as_well() -> None:
+    """Whoever promotes it says what the old color did until then."""
+    seen = Tally(requests=700, errors=1)
+    state = shifting(replace(FULL, baseline=seen), applied(), EndOperation("op-1", OperationState.SUCCEEDED))
+    assert state.warm["shop"].baseline == seen
+
+
 def test_a_verdict_afterwards_goes_back_too() -> None:
     """To where the shift began."""
     state = after(warm(), FailWarmth("shop", "op-1", "green is worse"))

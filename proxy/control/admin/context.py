@@ -14,7 +14,7 @@ from proxy.control.events import Events
 from proxy.control.fleet import Fleet
 from proxy.control.publisher import Publisher
 from proxy.control.store.base import Store
-from proxy.traffic.judgement import Verdict
+from proxy.traffic.judgement import Tally, Verdict
 from proxy.traffic.spec import ServiceSpec
 
 
@@ -97,3 +97,5 @@ class AdminContext:
     clock: Clock = field(default_factory=SystemClock)
     settled_left: Callable[[str], int | None] = _nothing_said
     """How many users the operation with that id still leaves where they were; ``None``: it does not count them."""
+    baseline: Callable[[str], Tally | None] = _nothing_said
+    """What the old color has done since the operation with that id began; ``None``: nobody judges it."""

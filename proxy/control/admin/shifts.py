@@ -49,7 +49,8 @@ async def resume(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
 
 async def promote(call: Call[ChangeQuery, PromoteBody]) -> web.Response:
     """Go to the next step, or to the end, now."""
-    return await change(call, PromoteShift(await _steered(call), call.body.full))
+    operation = await _steered(call)
+    return await change(call, PromoteShift(operation, call.body.full, call.context.baseline(operation)))
 
 
 async def _steered(call: Call[ChangeQuery, RB]) -> str:
