@@ -11,7 +11,7 @@ from tests.harness.program import SERVICE, Program
 GOING_ON = ("running", "paused")
 
 
-def start_shift(program: Program, *, service: str = SERVICE, **plan: Any) -> str:
+def start_shift(program: Program, service: str = SERVICE, **plan: Any) -> str:
     """Begin to move traffic to green; the operation's id."""
     reply = program.admin("POST", f"/v1/services/{service}/shift", {"to": "green", **plan})
     assert reply.status == 202, reply
