@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from proxy.cli.admin_client import CALL_TIMEOUT, Problem, Unreachable
 from proxy.cli.context import Change, Common
 from proxy.cli.exit_codes import ExitCode
+from proxy.cli.forecast_words import forecast_lines
 from proxy.cli.messages import print_json, say
 from proxy.cli.progress import live_progress
 from proxy.cli.receipt import show_operation
@@ -138,3 +139,5 @@ def _show_plan(common: Common, plan: dict[str, Any]) -> None:
         page.show(f"would change: {change_words(change)}")
     if not plan["changes"]:
         page.show("nothing would change")
+    for line in forecast_lines(plan.get("forecast") or {}):
+        page.show(line)

@@ -28,6 +28,8 @@ def change_words(change: dict[str, Any]) -> str:
     path, before, after = change["path"], change["before"], change["after"]
     if path == "split.green":
         return f"green {before:g} % -> {after:g} %"
+    if path == "shift.green":
+        return f"green {before:g} % -> {after:g} %, gradually"
     kind, _, rest = path.partition(".")
     if kind == "services" and isinstance(after, bool):
         return f"service {rest} {'added' if after else 'removed'}"

@@ -24,6 +24,7 @@ from proxy.control.journal import entry_of, note_entry, start_entry
 from proxy.control.ledger import Ledger
 from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
+from proxy.control.planning import tried
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
@@ -138,7 +139,7 @@ class Controller:
         """Carry out what an operator wants; it is on disk and on the board when this returns.
 
         A caller that is cancelled meanwhile changes nothing about that. With ``dry_run`` nothing changes, and the
-        outcome tells what would.
+        outcome tells what would, and which operation would have to end first.
 
         Raises:
             Refused: it makes no sense now.
@@ -147,9 +148,9 @@ class Controller:
         """
         context = Context(self._clock.wall(), by, reason, expected_revision)
         if dry_run:
-            reduction = reduce(self.state, command, context)
+            reduction, conflict = tried(self.state, command, context)
             self._prepare(reduction)
-            return outcome_of(self.state, reduction)
+            return replace(outcome_of(self.state, reduction), conflict=conflict)
         return await self._shielded(self._carry_out(command, context))
 
     async def advance(self, command: Advance) -> Outcome:

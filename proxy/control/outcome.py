@@ -22,6 +22,8 @@ class Outcome:
     changes: tuple[Change, ...] = ()
     entry: JournalEntry | None = None
     """What the journal says of it; ``None`` for a dry run, an observation, and where nothing changed."""
+    conflict: Operation | None = None
+    """Of a dry run: the running operation that would have to end first."""
 
 
 def outcome_of(before: State, reduction: Reduction, entry: JournalEntry | None = None) -> Outcome:

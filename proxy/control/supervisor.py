@@ -28,6 +28,7 @@ from proxy.control.delivery import Delivery
 from proxy.control.ejections import Ejections
 from proxy.control.events import Events
 from proxy.control.health import HealthMonitor
+from proxy.control.load import Loads
 from proxy.control.metrics.collector import Metrics
 from proxy.control.metrics.sources import OperationCounts, Sources
 from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
@@ -147,6 +148,7 @@ class Supervisor:
             verdict=delivery.judging.verdict,
             settled_left=delivery.judging.settled_left,
             baseline=delivery.judging.baseline,
+            load=self._watch_load(controller).of,
         )
         admin = await AdminServer.start(context, admin_sockets)
         stack.push_async_callback(admin.stop)
@@ -165,6 +167,12 @@ class Supervisor:
         self._monitor.start()
         self._stack.push_async_callback(self._monitor.stop)
         self._stack.push_async_callback(self._ejections.stop)
+
+    def _watch_load(self, controller: Controller) -> Loads:
+        loads = Loads(self._workers, lambda: controller.state.services, self._clock)
+        loads.start()
+        self._stack.push_async_callback(loads.stop)
+        return loads
 
     async def serve(self, stop: asyncio.Task[Signal], signals: Signals) -> None:
         """Serve until ``stop`` is done; then finish what is in flight. A second signal ends that at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict
 
 from proxy.control.admin.answering import AnswerModel, Shares
+from proxy.control.admin.forecast_answers import ConflictAnswer, ForecastAnswer
 from proxy.control.admin.shift_answers import ShiftAnswer
 from proxy.traffic.model import OperationKind, OperationState, Phase
 from proxy.traffic.spec import AdminState, Color
@@ -224,6 +225,9 @@ class PlanAnswer(AnswerModel):
     changes: list[ChangeAnswer]
     before: Wanted
     after: Wanted
+    conflict: ConflictAnswer | None
+    """The running operation for which the call itself would be refused; null: none."""
+    forecast: ForecastAnswer
 
 
 class OperationsAnswer(AnswerModel):

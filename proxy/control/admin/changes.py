@@ -52,7 +52,7 @@ async def change(call: Call[CQ, RB], command: OperatorCommand) -> web.Response:
     name = outcome.operation.service if outcome.operation else call.path("service")
     revision = outcome.after.services[name].revision
     if call.query.dry_run:
-        return answered(views.plan(outcome, name), revision=outcome.before.services[name].revision)
+        return answered(views.plan(call.context, outcome, name), revision=outcome.before.services[name].revision)
     if outcome.operation is None:
         return await _service_answer(call, outcome, name, revision)
     if outcome.operation.phase is Phase.SHIFTING:

@@ -12,10 +12,11 @@ from proxy.control.clock import Clock, SystemClock
 from proxy.control.controller import Controller
 from proxy.control.events import Events
 from proxy.control.fleet import Fleet
+from proxy.control.load import Load
 from proxy.control.publisher import Publisher
 from proxy.control.store.base import Store
 from proxy.traffic.judgement import Tally, Verdict
-from proxy.traffic.spec import ServiceSpec
+from proxy.traffic.spec import Color, ServiceSpec
 
 
 class ReloadResult(Protocol):
@@ -67,6 +68,10 @@ class Probing(Protocol):
         ...
 
 
+def _nothing_known(*_: str) -> None:
+    return None
+
+
 def _nothing_said(_: str) -> None:
     return None
 
@@ -95,6 +100,8 @@ class AdminContext:
     verdict: Callable[[str], Verdict | None] = _nothing_said
     """What the judge last said of the operation with that id; ``None``: nothing yet."""
     clock: Clock = field(default_factory=SystemClock)
+    load: Callable[[str, Color], Load | None] = _nothing_known
+    """What a color of a service had to do lately; ``None``: not known yet."""
     settled_left: Callable[[str], int | None] = _nothing_said
     """How many users the operation with that id still leaves where they were; ``None``: it does not count them."""
     baseline: Callable[[str], Tally | None] = _nothing_said

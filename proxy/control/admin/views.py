@@ -27,8 +27,10 @@ from proxy.control.admin.answers import (
     WorkersAnswer,
 )
 from proxy.control.admin.context import AdminContext, ReloadResult
+from proxy.control.admin.forecast_answers import ConflictAnswer, ForecastAnswer
 from proxy.control.admin.shift_views import shift
 from proxy.control.events import Event, EventName
+from proxy.control.forecast import Forecast, Now, forecast
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
 from proxy.shm.names import Series
@@ -92,12 +94,9 @@ def _warm(warmth: Warmth | None) -> WarmAnswer | None:
 
 
 def _pool(context: AdminContext, service: Service, color: Color) -> PoolAnswer:
-    totals = context.fleet.totals
+    totals, (requests, tunnels) = context.fleet.totals, _flow(context, service.name, color)
     return PoolAnswer(
-        in_flight=Flow(
-            requests=totals.total(Series.IN_FLIGHT, service.name, color.value),
-            tunnels=totals.total(Series.TUNNELS, service.name, color.value),
-        ),
+        in_flight=Flow(requests=requests, tunnels=tunnels),
         upstreams=[
             _upstream(u, totals.total(Series.UPSTREAM_IN_FLIGHT, service.name, color.value, u.address))
             for u in service.pool(color)
@@ -146,15 +145,37 @@ def _facts(operation: Operation) -> dict[str, Any]:
     }
 
 
-def plan(outcome: Outcome, name: str) -> PlanAnswer:
+def plan(context: AdminContext, outcome: Outcome, name: str) -> PlanAnswer:
     """What a change of a service would do."""
+    conflict = outcome.conflict
     return PlanAnswer(
         dry_run=True,
         service=name,
         changes=[_change(change) for change in outcome.changes],
         before=_wanted(outcome.before, name),
         after=_wanted(outcome.after, name),
+        conflict=ConflictAnswer.model_validate(conflict) if conflict else None,
+        forecast=ForecastAnswer.model_validate(_forecast(context, outcome, name)),
     )
+
+
+def _forecast(context: AdminContext, outcome: Outcome, name: str) -> Forecast:
+    now = {color: Now(context.load(name, color), *_flow(context, name, color)) for color in Color}
+    before, after = outcome.before.services[name], outcome.after.services[name]
+    return forecast(before, after, _target(outcome, after), now, outcome.conflict)
+
+
+def _target(outcome: Outcome, after: Service) -> int:
+    """Green's share once what the command begins is through; what goes on already goes on as planned anyway."""
+    operation = outcome.operation
+    if operation is None or not operation.moves_traffic or operation.id in outcome.before.operations:
+        return after.split
+    return operation.after
+
+
+def _flow(context: AdminContext, name: str, color: Color) -> tuple[int, int]:
+    totals = context.fleet.totals
+    return totals.total(Series.IN_FLIGHT, name, color), totals.total(Series.TUNNELS, name, color)
 
 
 def _wanted(state: State, name: str) -> Wanted:
