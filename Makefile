@@ -30,7 +30,7 @@ help:  ## List the targets
 run: $(RUN_VENV)  ## Front door on 8080, admin on 9000, two blue and two green demo apps, until Ctrl-C
 	@exec $(BIN)/bluegreen demo
 
-demo: $(RUN_VENV)  ## The same with a load, a switch and a rollback; ends by itself
+demo: $(RUN_VENV)  ## The same with a load, a switch, a rollback and a shift; ends by itself
 	@exec $(BIN)/bluegreen demo --once
 
 test: $(DEV_VENV) tools  ## All tests, with the coverage gate

@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.cli.admin_client import AdminClient, Problem, Unreachable
+from proxy.cli.context import Common
 from proxy.cli.exit_codes import ExitCode
 from proxy.cli.messages import say
+from proxy.cli.operation import RUNNING
+from proxy.cli.progress import live_progress
 from proxy.cli.receipt import show_operation
 from proxy.cli.terminal import Page, styled
 from proxy.demo.load import Load, Tally
@@ -28,7 +31,7 @@ ADMIN_PORT = 9000
 
 CLIENTS = 8
 PAUSE = 1.0
-"""Seconds of load before, between and after the two moves."""
+"""Seconds of load before, between and after the moves."""
 
 DRAIN = "20s"
 """How long a move may take to drain."""
@@ -40,6 +43,7 @@ HINTS = (
     ("{command} rollback", "and back"),
     ('curl "localhost:{front}/slow?seconds=10" &', "a slow request ..."),
     ("{command} switch green", "... is waited for"),
+    ("{command} shift blue --over 1m", "little by little, watched"),
     ("{command} status --watch", "leave this open while you switch"),
     ("{command} history", "who did what, when and why"),
     ("curl localhost:{admin}/v1/services", "the admin API, which does all this"),
@@ -47,8 +51,18 @@ HINTS = (
 """What to try, and what it shows."""
 
 
+SHIFT = "5s"
+"""How long the gradual move takes."""
+
+SHIFT_PATIENCE = 30.0
+"""Seconds after which it is given up."""
+
+LOOK = "200ms"
+"""From one look at it to the next."""
+
+
 @click.command
-@click.option("--once", is_flag=True, help="Run a load, switch, roll back, print the receipts, and end.")
+@click.option("--once", is_flag=True, help="Run a load, switch, roll back, shift, print the receipts, and end.")
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -110,7 +124,7 @@ def _typed_name() -> str:
 
 
 def _show(page: Page, stage: Stage) -> ExitCode:
-    """Load, switch, roll back; every request counts."""
+    """Load, switch, roll back, shift; every request counts."""
     admin = AdminClient(f"127.0.0.1:{stage.admin}", None)
     load = Load("127.0.0.1", stage.front, clients=CLIENTS)
     page.show(f"{CLIENTS} clients ask the front door as fast as they are answered; blue (v1) serves.\n")
@@ -120,6 +134,8 @@ def _show(page: Page, stage: Stage) -> ExitCode:
         drained = _move(page, admin, load, "switch", "green", {"to": "green", "reason": "demo"})
         time.sleep(PAUSE)
         drained &= _move(page, admin, load, "rollback", "blue", {"reason": "demo"})
+        time.sleep(PAUSE)
+        drained &= _shift(page, admin, load)
         time.sleep(PAUSE)
         tally = load.stop()
     return _conclude(page, tally, drained=drained)
@@ -138,6 +154,22 @@ def _move(page: Page, admin: AdminClient, load: Load, verb: str, color: str, bod
     operation = admin.call("POST", f"/v1/services/default/{verb}", body).body
     load.switched(color)
     operation = admin.get(f"/v1/operations/{operation['id']}?wait={DRAIN}", timeout=60)
+    show_operation(page, operation)
+    page.show("")
+    return bool(operation["state"] == "succeeded")
+
+
+def _shift(page: Page, admin: AdminClient, load: Load) -> bool:
+    """Move the traffic little by little, as the command does, with its progress; whether all of it drained."""
+    load.switching()
+    body = {"to": "green", "over": SHIFT, "reason": "demo"}
+    operation = admin.call("POST", "/v1/services/default/shift", body).body
+    deadline = time.monotonic() + SHIFT_PATIENCE
+    with live_progress(Common(admin, None, None, "table")) as update:
+        while operation["state"] in RUNNING and time.monotonic() < deadline:
+            update(operation)
+            operation = admin.get(f"/v1/operations/{operation['id']}?wait={LOOK}")
+    load.switched("green")
     show_operation(page, operation)
     page.show("")
     return bool(operation["state"] == "succeeded")

@@ -17,6 +17,7 @@ RECEIPT = (
     ("dropped", "of these lost"),
     ("served_by_new", "answered by the new color meanwhile"),
     ("errors_on_new", "of these with 5xx"),
+    ("errors_on_old", "answers with 5xx of the color that was left"),
     ("held", "parked"),
     ("held_too_long", "of these turned away with 503"),
     ("retried", "tried again on another upstream"),

@@ -24,12 +24,14 @@ DEMO = [sys.executable, "-m", "proxy", "demo"]
 
 
 def test_once(tmp_path: Path) -> None:
-    """A switch and a rollback under load: nothing failed, nothing stale, nothing left behind."""
+    """A switch, a rollback and a shift under load: nothing failed, nothing stale, nothing left behind."""
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     result = subprocess.run([*DEMO, "--once"], capture_output=True, text=True, timeout=100, env=environ)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert all(line.startswith("bluegreen: shift op-3: green ") for line in result.stderr.splitlines())
     assert "switch op-1 succeeded: green 0 % -> 100 %" in result.stdout
     assert "rollback op-2 succeeded: green 100 % -> 0 %" in result.stdout
+    assert "shift op-3 succeeded: green 0 % -> 100 %" in result.stdout
     last = re.fullmatch(
         r"([\d,]+) requests sent \(blue [\d,]+, green [\d,]+\), 0 failed, 0 stale", result.stdout.splitlines()[-1]
     )
