@@ -24,8 +24,14 @@ def place_words(shift: dict[str, Any]) -> str:
 def left_words(shift: dict[str, Any]) -> str:
     """Why it waits, or how long it will still take."""
     if shift["hindrance"]:
-        return f"waits: {shift['why']}"
+        return f"waits: {_why(shift)}"
     return "until somebody promotes it" if shift["eta"] is None else f"{span_words(shift['eta'])} left"
+
+
+def _why(shift: dict[str, Any]) -> str:
+    """What the judge lacks changes while it waits; all else was said when it began to wait."""
+    judged = shift["hindrance"] == "judge" and shift["judge"]
+    return str(shift["judge"]["words"] if judged else shift["why"])
 
 
 def detail_words(shift: dict[str, Any]) -> list[str]:
