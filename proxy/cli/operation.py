@@ -46,7 +46,7 @@ def carry_out(common: Common, change: Change, method: str, path: str, *, done: s
         done: what to say of a change that has no operation to follow.
         **fields: the body of the call; those that are ``None`` are left out.
     """
-    body = _asked(common, method, path + change.query, common.body(**fields))
+    body = _asked(common, method, path + change.query, common.body(**fields), _patience(fields))
     if change.dry_run:
         _show_plan(common, body)
     elif "kind" not in body:
@@ -57,9 +57,15 @@ def carry_out(common: Common, change: Change, method: str, path: str, *, done: s
         _show(common, body)
 
 
-def _asked(common: Common, method: str, path: str, body: dict[str, object]) -> dict[str, Any]:
+def _patience(fields: dict[str, object]) -> float:
+    """Seconds for the call: an exclusive switch is answered when it has moved the traffic."""
+    wait = str(fields.get("max_wait") or "10s") if fields.get("mode") == "exclusive" else "0s"
+    return CALL_TIMEOUT + float(wait.removesuffix("s"))
+
+
+def _asked(common: Common, method: str, path: str, body: dict[str, object], timeout: float) -> dict[str, Any]:
     try:
-        return common.client.call(method, path, body).body
+        return common.client.call(method, path, body, timeout=timeout).body
     except KeyboardInterrupt:
         say(f"interrupted; whether it was done is not known; look: `{common.command('status')}`")
         sys.exit(ExitCode.INTERRUPTED)
@@ -85,7 +91,7 @@ def _see_through(common: Common, operation: dict[str, Any], timeout: float | Non
     deadline = time.monotonic() + timeout
     try:
         with live_progress(common) as update:
-            while operation["state"] in RUNNING and (left := deadline - time.monotonic()) > 0:
+            while _awaited(operation) and (left := deadline - time.monotonic()) > 0:
                 update(operation)
                 operation = _look(common, operation["id"], min(LOOK_EVERY, left))
     except KeyboardInterrupt:
@@ -93,7 +99,22 @@ def _see_through(common: Common, operation: dict[str, Any], timeout: float | Non
     except (Unreachable, Problem):
         _goes_on(common, operation)
         raise
-    _end(common, operation, ENDINGS.get(operation["state"], ExitCode.TIMED_OUT))
+    _end(common, operation, ENDINGS.get(operation["state"], _code_of_running(operation)))
+
+
+def _awaited(operation: dict[str, Any]) -> bool:
+    """Whether there is still something to wait for: a hold lasts, and so only what ran before it is waited for."""
+    if _holds(operation):
+        return bool(operation["progress"]["in_flight"])
+    return operation["state"] in RUNNING
+
+
+def _holds(operation: dict[str, Any]) -> bool:
+    return (operation["kind"], operation["progress"]["phase"]) == ("hold", "holding")
+
+
+def _code_of_running(operation: dict[str, Any]) -> ExitCode:
+    return ExitCode.TIMED_OUT if _awaited(operation) else ExitCode.DONE
 
 
 def _look(common: Common, operation: str, wait: float) -> dict[str, Any]:
@@ -106,6 +127,9 @@ def _end(common: Common, operation: dict[str, Any], code: ExitCode) -> NoReturn:
 
 
 def _goes_on(common: Common, operation: dict[str, Any]) -> None:
+    if _holds(operation):
+        say(f"requests wait until they are released: `{common.command('release')}`")
+        return
     if operation["state"] == "paused":
         say(f"{operation['kind']} {operation['id']} waits; {way_on(common, operation['shift'])}")
     else:

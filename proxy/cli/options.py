@@ -123,3 +123,20 @@ def _change_options(verb: Callable[..., None], *, waits: bool, until: str) -> Ca
         verb(*args, change=Change(dry_run, wait, timeout), **kwargs)
 
     return with_options
+
+
+def hold_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the bounds within which requests are held, as its argument ``bounds``: those that were given."""
+
+    @click.option("--max-wait", metavar="DURATION", type=Duration(), help="How long a request waits at most.")
+    @click.option("--max-requests", metavar="COUNT", type=click.IntRange(1), help="How many may wait.")
+    @click.option("--max-bytes", metavar="SIZE", help="How many bytes of them: 64KiB, 16MiB.")
+    @functools.wraps(verb)
+    def with_options(
+        *args: Any, max_wait: float | None, max_requests: int | None, max_bytes: str | None, **kwargs: Any
+    ) -> None:
+        wait = None if max_wait is None else f"{max_wait}s"
+        bounds = {"max_wait": wait, "max_requests": max_requests, "max_bytes": max_bytes}
+        verb(*args, bounds={name: bound for name, bound in bounds.items() if bound is not None}, **kwargs)
+
+    return with_options

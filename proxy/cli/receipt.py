@@ -18,7 +18,7 @@ RECEIPT = (
     ("served_by_new", "answered by the new color meanwhile"),
     ("errors_on_new", "of these with 5xx"),
     ("errors_on_old", "answers with 5xx of the color that was left"),
-    ("held", "parked"),
+    ("held", "came while requests were held"),
     ("held_too_long", "of these turned away with 503"),
     ("retried", "tried again on another upstream"),
     ("spread_ms", "ms until every worker had seen it"),
@@ -32,7 +32,7 @@ def show_operation(page: Page, operation: dict[str, Any]) -> None:
     page.show(headline(operation))
     if operation["note"]:
         page.show(operation["note"])
-    counted = operation["leaving"] or operation["kind"] == "shift"
+    counted = operation["leaving"] or operation["kind"] in ("shift", "hold")
     if operation["receipt"] and counted and operation["ended_at"]:
         show_receipt(page, operation["receipt"])
 
@@ -61,6 +61,8 @@ def _what(operation: dict[str, Any]) -> str:
     upstreams = [f"{left['color']} {left['upstream']}" for left in operation["leaving"] if left["upstream"]]
     if upstreams:
         return ", ".join(upstreams)
+    if operation["kind"] == "hold":
+        return "new requests wait" if operation["state"] == "running" else "new requests waited"
     before, after = operation["before"]["green"], operation["after"]["green"]
     return f"green {before:g} % -> {after:g} %" if before != after else f"green {after:g} %"
 

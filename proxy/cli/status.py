@@ -19,7 +19,7 @@ from proxy.cli.options import common_options
 from proxy.cli.receipt import headline
 from proxy.cli.terminal import STYLES, Page, styled
 from proxy.cli.upstreams import upstream_table
-from proxy.cli.wording import flow_words, left_words
+from proxy.cli.wording import counted, flow_words, left_words
 
 LOOK_EVERY = 0.5
 """Seconds between two looks of ``--watch``."""
@@ -82,6 +82,7 @@ def _service(common: Common, page: Page, service: dict[str, Any]) -> Iterator[Re
     facts = f"revision {service['revision']}, generation {service['generation']}, "
     facts += f"served by {workers['applied']} of {workers['total']} workers"
     yield Text.assemble((service["name"], "bold"), f" is {service['state']}, live is ", styled(service["live"]))
+    yield from _held(service)
     yield Text(f"{facts}\n", style="dim")
     for color, pool in service["pools"].items():
         yield _pool(page, color, service["split"][color], pool["in_flight"])
@@ -94,6 +95,16 @@ def _service(common: Common, page: Page, service: dict[str, Any]) -> Iterator[Re
         yield _warm(common, service["warm"])
     yield Text()
     yield upstream_table(page, service)
+
+
+def _held(service: dict[str, Any]) -> Iterator[Text]:
+    """Why not everybody is served."""
+    if service.get("maintenance") is not None:
+        yield Text(f"users are told: {service['maintenance']}", style="yellow")
+    if hold := service.get("hold"):
+        waiting, which = counted(service["held"], "request"), "unsafe ones" if hold["unsafe_only"] else "all new ones"
+        text = f"{waiting} held now; {which} wait, each for {hold['max_wait']:g} s at most, because of "
+        yield Text(text + (hold["operation"] or "an operation"), style="yellow")
 
 
 def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Text:

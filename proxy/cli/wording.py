@@ -30,6 +30,12 @@ def change_words(change: dict[str, Any]) -> str:
         return f"green {before:g} % -> {after:g} %"
     if path == "shift.green":
         return f"green {before:g} % -> {after:g} %, gradually"
+    if path == "exclusive.green":
+        return f"green {before:g} % -> {after:g} % once nothing is in flight"
+    if path == "hold":
+        return f"new requests wait: {after}" if after else "requests are let go"
+    if path == "maintenance":
+        return f"users are told: {after}" if after else "users are served"
     kind, _, rest = path.partition(".")
     if kind == "services" and isinstance(after, bool):
         return f"service {rest} {'added' if after else 'removed'}"

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals as Signal
 
@@ -19,7 +20,7 @@ import uvloop
 
 from proxy import __version__
 from proxy.config import Settings
-from proxy.control.admin.auth import read_tokens
+from proxy.control.admin.auth import Token, read_tokens
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.server import AdminServer
 from proxy.control.clock import SystemClock
@@ -85,6 +86,17 @@ async def _run(settings: Settings, config_path: Path, log: EventLog) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What the start has brought up."""
+
+    controller: Controller
+    store: SqliteStore
+    events: Events
+    delivery: Delivery
+    tokens: tuple[Token, ...]
+
+
 class Supervisor:
     """Holds what has to live as long as the program."""
 
@@ -132,25 +144,8 @@ class Supervisor:
         delivery = Delivery(controller, workers, self._clock, self._retirement, settings.gate_secret_file)
         stack.push_async_callback(delivery.stop)
         await delivery.start()
-        context = AdminContext(
-            controller=controller,
-            store=store,
-            events=events,
-            fleet=workers,
-            publisher=publisher,
-            reloading=self._reloader,
-            probing=self._monitor,
-            metrics=self._metrics().render,
-            obstacles=self._obstacles,
-            listen=settings.admin.listen,
-            front=tuple(place.address for place in settings.listen),
-            tokens=tokens,
-            verdict=delivery.judging.verdict,
-            settled_left=delivery.judging.settled_left,
-            baseline=delivery.judging.baseline,
-            load=self._watch_load(controller).of,
-        )
-        admin = await AdminServer.start(context, admin_sockets)
+        serving = _Serving(controller, store, events, delivery, tokens)
+        admin = await AdminServer.start(self._admin_context(serving), admin_sockets)
         stack.push_async_callback(admin.stop)
         self._log.info(
             LogEvent.READY,
@@ -158,6 +153,28 @@ class Supervisor:
             admin=str(settings.admin.listen),
             workers=len(workers.pids),
             generation=controller.state.generation,
+        )
+
+    def _admin_context(self, serving: _Serving) -> AdminContext:
+        """What the admin API works with."""
+        judging = serving.delivery.judging
+        return AdminContext(
+            controller=serving.controller,
+            store=serving.store,
+            events=serving.events,
+            fleet=self._workers,
+            publisher=self._publisher,
+            reloading=self._reloader,
+            probing=self._monitor,
+            metrics=self._metrics().render,
+            obstacles=self._obstacles,
+            listen=self._settings.admin.listen,
+            front=tuple(place.address for place in self._settings.listen),
+            tokens=serving.tokens,
+            verdict=judging.verdict,
+            settled_left=judging.settled_left,
+            baseline=judging.baseline,
+            load=self._watch_load(serving.controller).of,
         )
 
     def _watch_upstreams(self, controller: Controller) -> None:
