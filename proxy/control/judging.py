@@ -85,9 +85,8 @@ class Judging:
         if running is None or settled is None:
             return None
         now = self._clock.wall()
-        return settled_users(self._fleet.totals, running.service, now) or (
-            0 if now - settled.since >= SESSION else None
-        )
+        count = settled_users(self._fleet.totals, running.service, now)
+        return count if count or now - settled.since >= SESSION else None
 
     def _follow(self, outcome: Outcome) -> None:
         before, after = outcome.before, outcome.after
