@@ -19,11 +19,12 @@ from proxy.control.store.base import StoreUnavailable
 from proxy.control.tallies import SESSION, less, read_tally, settled_users
 from proxy.shm.names import BUCKETS
 from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
+from proxy.traffic.fitness import can_serve
 from proxy.traffic.judge.judge import Judge
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
-from proxy.traffic.model import FULL_SPLIT, Phase, Service, State
-from proxy.traffic.refusal import Refused
+from proxy.traffic.model import FULL_SPLIT, OperationState, Phase, Service, State
+from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color
 
 logger = logging.getLogger(__name__)
@@ -134,23 +135,41 @@ class Judging:
         for operation, case in list(self._cases.items()):
             case.look(self._controller.state)
             verdict = case.verdict()
-            if verdict.finding is Finding.FAIL and not case.closed:
+            if verdict.finding is Finding.FAIL and not self._left_alone(operation, case):
                 await self._carry_out(operation, case, verdict.words)
         for service, warmth in list(self._controller.state.warm.items()):
             if self._clock.wall() >= warmth.until:
-                await self._controller.advance(CoolDown(service))
+                await self._cool(service)
+
+    def _left_alone(self, operation: str, case: _Case) -> bool:
+        """Whether there is nothing to do about a bad verdict: it is done, or there is nowhere to go back to yet."""
+        state = self._controller.state
+        running = state.operations.get(operation)
+        if case.stuck and running and (running.state, running.phase) == (OperationState.RUNNING, Phase.SHIFTING):
+            case.closed = True  # somebody has let it go on all the same
+        return case.closed or (case.stuck and not can_serve(state.services[case.service], case.new.other))
 
     async def _carry_out(self, operation: str, case: _Case, words: str) -> None:
         running = operation in self._controller.state.operations
         command = FailShift(operation, words) if running else FailWarmth(case.service, operation, words)
         try:
-            await self._controller.execute(command, by=JUDGE, reason=words)
-            case.closed = True
+            outcome = await self._controller.execute(command, by=JUDGE, reason=words)
+            case.stuck = operation in outcome.after.operations  # it waits, for the old color has nobody to answer
+            case.closed = not case.stuck
         except Refused as error:
-            case.closed = True
+            case.stuck = error.code is RefusalCode.COLOR_NOT_HEALTHY
+            case.closed = not case.stuck
             logger.error("%s should go back, but cannot: %s (%s)", operation, error, words)
         except (StoreUnavailable, TableTooLarge) as error:
-            logger.error("%s cannot go back yet, trying again: %s", operation, error)
+            if not case.failing:
+                logger.error("%s cannot go back yet, trying again: %s", operation, error)
+            case.failing = True
+
+    async def _cool(self, service: str) -> None:
+        try:
+            await self._controller.advance(CoolDown(service))
+        except (Refused, StoreUnavailable, TableTooLarge) as error:
+            logger.debug("%s is watched for a little longer: %s", service, error)
 
 
 class _Case:
@@ -170,9 +189,13 @@ class _Case:
         self.service = service.name
         self.closed = False
         """Whether what the judge said was carried out, or cannot be."""
+        self.stuck = False
+        """Whether it could not be carried out yet because the old color has no healthy upstream."""
+        self.failing = False
+        """Whether it was tried in vain already: that is logged once."""
         self._rule = rule
         self._fleet = fleet
-        self._new = new
+        self.new = new
         self._before = before
         self._judge = Judge(rule, BUCKETS, new=new, before=before)
         self._warm = self._warmed(baseline) if warm and _alone(service, new) else None
@@ -183,7 +206,7 @@ class _Case:
         service = state.services.get(self.service)
         if service is None:
             return
-        if self._warm is None and _alone(service, self._new):
+        if self._warm is None and _alone(service, self.new):
             self._warm = self._warmed(self._judge.baseline())
         counts, last = self._counts(), self._last
         self._last = counts
@@ -192,7 +215,7 @@ class _Case:
             (self._warm or self._judge).observe(sample)
 
     def _warmed(self, baseline: Tally | None) -> WarmJudge:
-        return WarmJudge(self._rule, BUCKETS, new=self._new, baseline=baseline, before=self._before)
+        return WarmJudge(self._rule, BUCKETS, new=self.new, baseline=baseline, before=self._before)
 
     def verdict(self) -> Verdict:
         """What it comes to so far."""
@@ -206,8 +229,8 @@ class _Case:
         totals = self._fleet.totals
         return {
             route: (
-                read_tally(totals, self.service, self._new.other, route),
-                read_tally(totals, self.service, self._new, route),
+                read_tally(totals, self.service, self.new.other, route),
+                read_tally(totals, self.service, self.new, route),
             )
             for route in ("", *self._rule.routes)
         }

@@ -91,6 +91,34 @@ def test_a_green_that_is_as_bad_as_blue_was_is_not_left(program: Program, fleet:
 
 
 @pytest.mark.system
+def test_a_blue_that_cannot_answer_is_waited_for(program: Program, fleet: Fleet) -> None:
+    """Green is bad and blue is down: going back would be worse, so it stays, says why, and goes back when it can."""
+    with Steady(program.door, rate=200):
+        shift = start_shift(program, steps=[{"percent": 50, "pause": "10m"}])
+        wait_share(program, 50)
+        _set_health(program, fleet, "unhealthy")
+        for upstream in fleet.green:
+            upstream.set_mood(fail_every=4)
+        paused = wait_paused(program, shift)
+        assert green_share(program) == 50
+        assert "with 5xx" in paused["note"]
+        assert "blue has no healthy upstream to go back to" in paused["note"]
+        _set_health(program, fleet, "healthy")
+        assert wait_over(program, shift)["state"] == "rolled_back"
+    assert green_share(program) == 0
+
+
+def _set_health(program: Program, fleet: Fleet, health: str) -> None:
+    for upstream in fleet.blue:
+        upstream.set_health(health == "healthy")
+    wait_until(
+        lambda: {each["health"] for each in program.service()["pools"]["blue"]["upstreams"]} == {health},
+        timeout=10,
+        what=f"{health} blue",
+    )
+
+
+@pytest.mark.system
 def test_too_few_requests_let_a_shift_wait(program: Program) -> None:
     """It is paused and not undone, and says how many more requests it needs."""
     with Steady(program.door, rate=5):
