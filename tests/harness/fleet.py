@@ -22,6 +22,7 @@ class UpstreamProcess:
         self.name = name
         self.port = free_port()
         self.journal = directory / f"{name}.journal"
+        self._times = directory / f"{name}.times"
         self._stderr = directory / f"{name}.stderr"
         self._keep_alive = keep_alive
         self._process = self._start()
@@ -34,11 +35,17 @@ class UpstreamProcess:
     def _start(self) -> Process:
         arguments = ["-m", "tests.harness.upstream", "--color", self.color, "--name", self.name]
         arguments += ["--port", str(self.port), "--keep-alive", str(self._keep_alive), "--journal", str(self.journal)]
+        arguments += ["--times", str(self._times)]
         process = Process(arguments, stderr=self._stderr)
         if not process.stdout.readline():
             process.kill()
             raise RuntimeError(f"upstream {self.name} did not start:\n{self._stderr.read_text()}")
         return process
+
+    def times(self) -> list[tuple[float, float]]:
+        """From when to when it worked at each request of a load that has ended, by the monotonic clock."""
+        lines = self._times.read_text().splitlines() if self._times.exists() else []
+        return [(float(begun), float(ended)) for begun, ended in (line.split() for line in lines)]
 
     def kill(self) -> tuple[float, float]:
         """SIGKILL; the times between which it died, by the monotonic clock."""

@@ -16,6 +16,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import cast
@@ -35,6 +36,7 @@ class Upstream:
     name: str
     version: str
     journal: int | None = None
+    times: int | None = None
     healthy: bool = True
     fail_every: int = 0
     """Every so many answers of ``/`` are a 500; 0: none."""
@@ -52,6 +54,11 @@ class Upstream:
         self.deliveries[key] += 1
         if self.journal is not None:
             os.write(self.journal, f"{key[0]} {key[1]}\n".encode())
+
+    def note_end(self, request: web.Request, begun: float) -> None:
+        """Remember from when to when it was worked at, by the monotonic clock that all processes share."""
+        if self.times is not None and "X-Id" in request.headers:
+            os.write(self.times, f"{begun:.6f} {time.monotonic():.6f}\n".encode())
 
     def introduce(self, request: web.Request, response: web.StreamResponse) -> None:
         """Sign an answer."""
@@ -168,8 +175,12 @@ def application(upstream: Upstream) -> web.Application:
 
     @web.middleware
     async def noted(request: web.Request, handler: web.Handler) -> web.StreamResponse:  # type: ignore[name-defined]
+        begun = time.monotonic()
         upstream.note(request)
-        answer: web.StreamResponse = await handler(request)
+        try:
+            answer: web.StreamResponse = await handler(request)
+        finally:
+            upstream.note_end(request, begun)
         return answer
 
     async def signed(request: web.Request, response: web.StreamResponse) -> None:
@@ -206,6 +217,10 @@ async def serve(upstream: Upstream, *, port: int, keep_alive: float) -> None:
     await asyncio.Event().wait()
 
 
+def _appended(path: str | None) -> int | None:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if path else None
+
+
 def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser(description="An upstream for tests.")
@@ -215,11 +230,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--keep-alive", type=float, default=75.0, help="seconds an idle connection is kept")
     parser.add_argument("--journal", help="file to which every delivery is appended at once")
+    parser.add_argument("--times", help="file to which it appends when each request began and ended")
     options = parser.parse_args()
-    journal = None
-    if options.journal:
-        journal = os.open(options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    upstream = Upstream(options.color, options.name, options.version, journal)
+    upstream = Upstream(
+        options.color, options.name, options.version, _appended(options.journal), _appended(options.times)
+    )
     uvloop.run(serve(upstream, port=options.port, keep_alive=options.keep_alive))
 
 
