@@ -91,6 +91,24 @@ def test_a_green_that_is_as_bad_as_blue_was_is_not_left(program: Program, fleet:
 
 
 @pytest.mark.system
+def test_a_green_that_turns_bad_when_it_has_everything_is_left_too(program: Program, fleet: Fleet) -> None:
+    """It is compared with what blue did during the shift; the rollback has every error since the shift was over."""
+    with Steady(program.door, rate=400) as load:
+        shift = start_shift(program, steps=[{"percent": 50, "pause": "10m"}])
+        wait_until(lambda: len(load.asked) > 1000, timeout=20, what="a notion of blue")
+        steer(program, shift, "promote", full=True)
+        assert wait_over(program, shift)["state"] == "succeeded"
+        for upstream in fleet.green:
+            upstream.set_mood(fail_every=10)
+        wait_until(lambda: green_share(program) == 0, timeout=BACK_WITHIN, what=program.log)
+        rollback = rollback_of(program)
+        asked = load.stop()
+    assert "that blue had" in rollback["reason"]
+    assert operation(program, shift)["receipt"]["errors_on_new"] == 0
+    assert rollback["receipt"]["errors_on_old"] == sum(each.status >= 500 for each in asked) > 0, rollback
+
+
+@pytest.mark.system
 def test_a_blue_that_cannot_answer_is_waited_for(program: Program, fleet: Fleet) -> None:
     """Green is bad and blue is down: going back would be worse, so it stays, says why, and goes back when it can."""
     with Steady(program.door, rate=200):

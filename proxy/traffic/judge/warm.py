@@ -45,13 +45,16 @@ class WarmJudge:
         self._bench = Bench(rule, len(self._ceilings))
 
     def observe(self, sample: Sample) -> None:
-        """Take in what happened in a fraction of a second; routes have no baseline of their own and are left out."""
+        """Take in what happened in a fraction of a second; routes have no baseline of their own and are left out.
+
+        So is what the old color does: its last few requests would excuse anything, for so few prove nothing.
+        """
         if sample.route:
             return
-        new, old = together(sample.new, Tally()), together(sample.old, Tally())
+        new = together(sample.new, Tally())
         self._seen += new.requests
         for ceiling in self._ceilings:
-            ceiling.add(old, new)
+            ceiling.add(Tally(), new)
 
     def worst(self) -> Complaint | None:
         """The gravest complaint, if there is one: a verdict of fail, for less than the price of a verdict."""

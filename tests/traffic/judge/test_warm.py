@@ -32,6 +32,16 @@ def test_more_errors_than_the_other_had_are_told() -> None:
     assert found.words.startswith("green answers 3 % with 5xx against the 0.2 % that blue had; 99.9 % sure after ")
 
 
+def test_the_last_requests_of_the_old_color_excuse_nothing() -> None:
+    """Some end after all the traffic has moved, and are too few to say that it is no better."""
+    judge = WarmJudge(JudgeRule(), BOUNDS, new=Color.GREEN, baseline=BASELINE)
+    green = Tally(100, 10, 0, (60, 30, 8, 2, 0, 0, 0, 0))
+    judge.observe(Sample(Tally(8, 0, 0, (8, 0, 0, 0, 0, 0, 0, 0)), green))
+    for _ in range(9):
+        judge.observe(Sample(Tally(), green))
+    assert judge.verdict().finding is Finding.FAIL
+
+
 def test_more_failed_attempts_are_told() -> None:
     """Retries hide them from clients."""
     found = after(Tally(100, 0, 25, (60, 30, 8, 2, 0, 0, 0, 0)))
