@@ -92,7 +92,8 @@ class Steady:
                 due = int((time.monotonic() - began) * self._rate)
                 while sent < due:
                     sent += 1
-                    group.create_task(self._ask(self._someone()))
+                    if not self._users or len(self._busy) < self._users:  # else all of them wait for an answer
+                        group.create_task(self._ask(self._someone()))
                 await asyncio.sleep(max(0.001, min(0.05, 0.5 / self._rate)))
         for _, writer in self._idle:
             writer.close()
@@ -102,7 +103,7 @@ class Steady:
         if not self._users:
             return -1
         user = self._random.randrange(self._users)
-        while user in self._busy and len(self._busy) < self._users:
+        while user in self._busy:
             user = self._random.randrange(self._users)
         self._busy.add(user)
         return user

@@ -78,7 +78,7 @@ def test_a_stepped_shift_goes_on_after_a_kill(both: Program, fleet: Fleet, kill:
         with Steady(both.door, rate=20, path="/slow?ms=1500"):
             wait_until(lambda: both.in_flight() > 20, timeout=10, what="slow requests")
             _promote(both, shifts, full=True)
-            assert {operation(both, shift)["progress"]["phase"] for shift in shifts} <= {"applying", "draining"}
+            assert operation(both, shifts[0])["progress"]["phase"] in ("applying", "draining")
             kill(both)
         both.start()
         for shift, name in zip(shifts, BOTH, strict=True):
@@ -96,20 +96,21 @@ def test_a_stepped_shift_goes_on_after_a_kill(both: Program, fleet: Fleet, kill:
 @pytest.mark.system
 @pytest.mark.parametrize("kill", [_supervisor, _everything])
 def test_a_linear_shift_goes_on_after_a_kill(both: Program, kill: Kill) -> None:
-    """Twice on its way: what was served is served again, and the time that it was away has not moved it."""
+    """On its way: what was served is served again, and the time that it was away has not moved it."""
     with Steady(both.door, rate=150, users=100) as load:
         shifts = [start_shift(both, name, over=f"{100 / SPEED}s", judge=False) for name in BOTH]
-        for share in (10, 30):
-            wait_share(both, share)
-            served = [green_share(both, name) for name in BOTH]
-            kill(both)
-            _wait_requests(load, 300)
-            begun = time.monotonic()
-            both.start()
-            again = [green_share(both, name) for name in BOTH]
-            most = (time.monotonic() - begun) * SPEED + 1
-            for before, after in zip(served, again, strict=True):
-                assert before <= after <= before + most, (served, again)
+        wait_share(both, 20)
+        served = [green_share(both, name) for name in BOTH]
+        kill(both)
+        _wait_requests(load, 300)
+        begun = time.monotonic()
+        both.start()
+        again = [green_share(both, name) for name in BOTH]
+        most = (time.monotonic() - begun) * SPEED + 1
+        for before, after in zip(served, again, strict=True):
+            assert before <= after <= before + most, (served, again)
+        _wait_requests(load, 300)
+        assert [green_share(both, name) for name in BOTH] > again
         _promote(both, shifts, full=True)
         assert [wait_over(both, shift)["state"] for shift in shifts] == ["succeeded", "succeeded"]
         assert not load.flips("green")

@@ -12,7 +12,7 @@ from tests.harness.steady import Steady
 from tests.system.shifts import green_share, operation, start_shift, steer, wait_over, wait_share
 
 USERS = 400
-PAUSES = (20, 55, 85)
+PAUSES = (20, 70)
 SIGMAS = 4.5
 """How far chance may carry the share of so few users from the share that was asked for."""
 
@@ -33,7 +33,7 @@ def test_users_reach_green_once_and_for_good(sticky: Program) -> None:
     are where they were."""
     with Steady(sticky.door, rate=450, users=USERS) as load:
         wait_until(lambda: len({each.user for each in load.asked}) > USERS * 0.9, timeout=20, what="most have a cookie")
-        shift = start_shift(sticky, over="6s", judge=False)
+        shift = start_shift(sticky, over="5s", judge=False)
         for share in PAUSES:
             wait_share(sticky, share)
             steer(sticky, shift, "pause")
