@@ -71,9 +71,9 @@ def reduce_shift(state: State, command: ShiftCommand, context: Context) -> Reduc
         case PauseShift():
             return _pause(state, command, context)
         case ResumeShift():
-            return _resume(state, command)
+            return _resume(state, command, context)
         case PromoteShift():
-            return _promote(state, command)
+            return _promote(state, command, context)
         case HinderShift():
             return _hinder(state, command)
         case EndSettled():
@@ -193,7 +193,7 @@ def _with_operation(state: State, operation: Operation) -> State:
 
 
 def _pause(state: State, command: PauseShift, context: Context) -> Reduction:
-    operation, shift = _moving(state, command.operation)
+    operation, shift = _steered(state, command.operation, context)
     if shift.hindrance is Hindrance.OPERATOR:
         return Reduction(state, operation=operation)
     return _hindered(state, operation, shift, Hindrance.OPERATOR, f"paused by {context.by}")
@@ -212,8 +212,8 @@ def _hindered(state: State, operation: Operation, shift: Shift, hindrance: Hindr
     return Reduction(_with_operation(state, operation), operation, (), (change,), durable=True)
 
 
-def _resume(state: State, command: ResumeShift) -> Reduction:
-    operation, shift = _moving(state, command.operation)
+def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
+    operation, shift = _steered(state, command.operation, context)
     hindrance = shift.hindrance
     if command.only is not None and hindrance is not command.only:
         raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} waits for something else", operation=operation.id)
@@ -228,8 +228,8 @@ def _resume(state: State, command: ResumeShift) -> Reduction:
     return _let_go(state, operation, replace(shift.at(position), waived=waived))
 
 
-def _promote(state: State, command: PromoteShift) -> Reduction:
-    operation, shift = _moving(state, command.operation)
+def _promote(state: State, command: PromoteShift, context: Context) -> Reduction:
+    operation, shift = _steered(state, command.operation, context)
     position, end = shift.position, len(shift.steps) - 1
     if command.full:
         position = Position(end, opened=True, ramped=shift.steps[end].over)
@@ -286,6 +286,13 @@ def _cool_down(state: State, command: CoolDown, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
     after = cooled(state, service.name)
     return Reduction(after, durable=after is not state)
+
+
+def _steered(state: State, operation_id: str, context: Context) -> tuple[Operation, Shift]:
+    """A shift that somebody steers, whose service is at the revision that they believe in."""
+    operation, shift = _moving(state, operation_id)
+    find_service(state, operation.service, context)
+    return operation, shift
 
 
 def _moving(state: State, operation_id: str) -> tuple[Operation, Shift]:

@@ -276,6 +276,17 @@ def test_going_back_ends_the_distinction() -> None:
     assert state.services["shop"].settled is None
 
 
+@pytest.mark.parametrize("command", [PauseShift("op-1"), ResumeShift("op-1"), PromoteShift("op-1")])
+def test_who_steers_may_say_at_which_revision(command: Command) -> None:
+    """Of two who read the same and act on it, the second is refused, however close behind the first."""
+    state = shifting()
+    current = state.services["shop"].revision
+    reduce(state, command, replace(CONTEXT, expected_revision=current))
+    with pytest.raises(Refused) as caught:
+        reduce(state, command, replace(CONTEXT, expected_revision=current - 1))
+    assert caught.value.code is RefusalCode.REVISION_MISMATCH
+
+
 # --- afterwards
 
 

@@ -9,14 +9,13 @@ from aiohttp import web
 from proxy.config.settings import Role
 from proxy.control.admin.answers import OperationAnswer, PlanAnswer
 from proxy.control.admin.changes import change
-from proxy.control.admin.operations import OPERATION, RB, RUNNING_PROBLEMS, running
+from proxy.control.admin.operations import OPERATION, RUNNING_PROBLEMS, running
 from proxy.control.admin.problems import AdminCode
 from proxy.control.admin.requests import ChangeQuery, ReasonBody
 from proxy.control.admin.route import AnyRoute, Call, Route
 from proxy.control.admin.services import MOVE_PROBLEMS, SERVICE
 from proxy.control.admin.shift_requests import PromoteBody, ShiftBody
-from proxy.traffic.commands import Context, PauseShift, PromoteShift, ResumeShift, StartShift
-from proxy.traffic.reduction import find_service
+from proxy.traffic.commands import PauseShift, PromoteShift, ResumeShift, StartShift
 from proxy.traffic.refusal import RefusalCode
 
 
@@ -39,26 +38,18 @@ async def shift(call: Call[ChangeQuery, ShiftBody]) -> web.Response:
 
 async def pause(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
     """Stay where it is."""
-    return await change(call, PauseShift(await _steered(call)))
+    return await change(call, PauseShift((await running(call)).id))
 
 
 async def resume(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
     """Go on, whatever it waited for."""
-    return await change(call, ResumeShift(await _steered(call)))
+    return await change(call, ResumeShift((await running(call)).id))
 
 
 async def promote(call: Call[ChangeQuery, PromoteBody]) -> web.Response:
     """Go to the next step, or to the end, now."""
-    operation = await _steered(call)
+    operation = (await running(call)).id
     return await change(call, PromoteShift(operation, call.body.full, call.context.baseline(operation)))
-
-
-async def _steered(call: Call[ChangeQuery, RB]) -> str:
-    """The id of the operation in the path, at the revision of its service that the caller believes in."""
-    operation = await running(call)
-    context = Context(now=0.0, by=call.by, expected_revision=call.expected_revision)
-    find_service(call.context.controller.state, operation.service, context)
-    return operation.id
 
 
 _STEERING_ANSWERS = {HTTPStatus.OK: OperationAnswer | PlanAnswer, HTTPStatus.ACCEPTED: OperationAnswer}
