@@ -29,6 +29,7 @@ from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Advance, Command, Context, GiveUpExclusive, Observation, OperatorCommand
+from proxy.traffic.configure import end_orphans
 from proxy.traffic.document import StateDumper, outlives
 from proxy.traffic.holding import give_up_interrupted
 from proxy.traffic.model import Operation, OperationKind, Phase, State
@@ -97,14 +98,16 @@ class Controller:
         """
         async with self._lock:
             now = self._clock.wall()
-            start = give_up_interrupted(self.state, Context(now, _PROGRAM))
-            self.state = start.state
+            context = Context(now, _PROGRAM)
+            state, orphans = end_orphans(self.state, context)
+            start = give_up_interrupted(state, context)
+            self.state, over = start.state, (*orphans, *start.ended)
             edition = self._publisher.prepare(self.state)
             try:
-                await self._ledger.commit(self._dumper.dump(self.state), start_entry(self.state, now), start.ended)
+                await self._ledger.commit(self._dumper.dump(self.state), start_entry(self.state, now), over)
             except StoreUnavailable as error:
                 logger.error("serving what was stored last, though the store cannot be written: %s", error)
-                for operation in start.ended:
+                for operation in over:
                     await self._ledger.record(operation)
             self._publisher.publish(edition)
 

@@ -42,12 +42,16 @@ def reconfigured(service: Service, spec: ServiceSpec) -> Service:
 
 
 def reduce_config(state: State, command: Configure, context: Context) -> Reduction:
-    """The state under a newly read config file. Operations of services that are gone end as failed."""
+    """The state under a newly read config file. Operations of services that are gone end as failed; such a service is
+    no longer watched after a shift, either.
+    """
     services = {spec.name: _next_service(state.services.get(spec.name), spec) for spec in command.services}
     changes = _changes(state.services, services)
     if services == state.services and command.door == state.door:
         return Reduction(state)
-    after, orphans = _end_orphans(replace(state, services=services, door=command.door), context)
+    warm = {name: warmth for name, warmth in state.warm.items() if name in services}
+    orphaned = replace(state, services=services, door=command.door, warm=warm)
+    after, orphans = end_orphans(orphaned, context)
     after, returned = end_returned(after, context)
     return Reduction(
         replace(after, generation=state.generation + 1),
@@ -95,7 +99,8 @@ def _service_changes(old: Service, new: Service) -> list[Change]:
     return [*pools, Change(f"services.{name}", "rules as before", "rules from the reloaded file")] if rules else pools
 
 
-def _end_orphans(state: State, context: Context) -> tuple[State, tuple[Operation, ...]]:
+def end_orphans(state: State, context: Context) -> tuple[State, tuple[Operation, ...]]:
+    """End, as failed, the operations of services that the config file does not have any more."""
     over: list[Operation] = []
     for operation in state.operations.values():
         if operation.service not in state.services:

@@ -96,6 +96,8 @@ def _dump_specs(pool: tuple[UpstreamSpec, ...]) -> list[Document]:
 def restore_state(document: Document, door: DoorSpec, services: Sequence[ServiceSpec]) -> State:
     """The state that a stored document and the present config file make together.
 
+    Operations of services that the file does not have any more are still in it: that they are over has to be told.
+
     Raises:
         KeyError, ValueError, TypeError: the document was not written by :func:`dump_state`.
     """
@@ -109,7 +111,7 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
     return State(
         door=door,
         services=restored,
-        operations={each.id: each for each in operations if each.service in restored},
+        operations={each.id: each for each in operations},
         warm={name: _warmth(raw) for name, raw in document.get("warm", {}).items() if name in restored},
         generation=generation,
         next_operation=document["next_operation"],

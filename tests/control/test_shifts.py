@@ -13,11 +13,20 @@ import pytest
 from proxy.control.clock import SystemClock
 from proxy.control.doorkeeper import Doorkeeper
 from proxy.control.shifts import Shifts
-from proxy.traffic.audience import StickyBy, StickyRule
-from proxy.traffic.commands import Abort, PauseShift, PromoteShift, ResumeShift, StartShift
+from proxy.traffic.audience import HoldRule, StickyBy, StickyRule
+from proxy.traffic.commands import (
+    Abort,
+    Hold,
+    OperatorCommand,
+    PauseShift,
+    PromoteShift,
+    ResumeShift,
+    StartShift,
+    Switch,
+)
 from proxy.traffic.gates import Gates, Moment, Webhook
 from proxy.traffic.judgement import Finding, Tally, Verdict
-from proxy.traffic.model import Operation, OperationState
+from proxy.traffic.model import Operation, OperationState, Phase
 from proxy.traffic.shift import Hindrance, Step
 from proxy.traffic.spec import Color
 from tests.control.core import SHOP, Core, running_core, until
@@ -260,6 +269,20 @@ async def test_a_shift_goes_on_after_a_restart(tmp_path: Path) -> None:
     async with stage(tmp_path / "db") as later:
         assert not later.core.controller.state.operations
         assert later.split == 10_000
+
+
+@pytest.mark.parametrize(
+    "command", [STEPPED, Hold("shop", HoldRule()), Switch("shop", Color.GREEN, exclusive=HoldRule())]
+)
+async def test_what_ran_for_a_service_ends_with_it_over_a_restart(tmp_path: Path, command: OperatorCommand) -> None:
+    """Taken out of the config file while the program was away: it is told to be over, and not to run for ever."""
+    async with running_core(tmp_path / "db") as core:
+        await core.controller.execute(command, by="ada")
+    async with running_core(tmp_path / "db", replace(SHOP, name="other")) as core:
+        over = await core.controller.operation("op-1")
+        assert over is not None
+        assert (over.state, over.phase) == (OperationState.FAILED, Phase.ENDED)
+        assert over.note == "the service was taken out of the config file"
 
 
 async def test_nothing_moves_while_workers_of_an_earlier_program_serve(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from proxy.traffic.commands import (
     Abort,
     AdvanceShift,
     Command,
+    Configure,
     CoolDown,
     EndOperation,
     EndSettled,
@@ -328,6 +329,11 @@ def test_what_comes_next_ends_the_watch(command: Command) -> None:
     state = after(warm(), command)
     assert state.warm == {}
     assert refusal(state, FailWarmth("shop", "op-1", "late")) is RefusalCode.OPERATION_ENDED
+
+
+def test_the_watch_ends_with_its_service() -> None:
+    """Nobody can watch what is not there, and what has its name later is another."""
+    assert after(warm(), Configure(DoorSpec(), ())).warm == {}
 
 
 def test_an_unwatched_shift_is_not_watched_afterwards() -> None:
