@@ -20,6 +20,7 @@ from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
 from proxy.traffic.commands import AdvanceShift, EndSettled, HinderShift, OperatorCommand, ResumeShift
+from proxy.traffic.fitness import can_serve
 from proxy.traffic.judgement import Finding, Tally, Verdict
 from proxy.traffic.model import Operation, Phase
 from proxy.traffic.refusal import Refused
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 JUDGE = "judge"
 """Who lets a shift wait while there is too little to tell, and lets it go on when there is enough."""
+
+PROGRAM = "program"
+"""Who lets it wait for what is plain to see."""
 
 _LOOK = 0.5
 """Seconds between two looks at what nobody rings a bell for: verdicts, sessions, workers of an earlier program."""
@@ -123,6 +127,9 @@ class Shifts:
                 except (StoreUnavailable, TableTooLarge) as error:
                     logger.warning("%s cannot go on for now: %s", operation_id, error)
                     await asyncio.sleep(_STORE_REST)
+                except Exception:  # a shift that nobody carries on would stand there for ever
+                    logger.exception("%s cannot go on for now", operation_id)
+                    await asyncio.sleep(_STORE_REST)
         finally:
             del self._tasks[operation_id]
 
@@ -139,6 +146,10 @@ class Shifts:
         elif not self._alone():
             stretch.over()
             await self._wait(operation, _LOOK)
+        elif not self._fit(operation):
+            stretch.over()
+            why = f"{operation.gaining} has no healthy upstream: nothing more is moved there before it has one"
+            await self._decide(HinderShift(operation.id, Hindrance.HEALTH, why))
         elif not position.opened:
             stretch.over()
             await self._open(operation)
@@ -150,9 +161,18 @@ class Shifts:
             await self._rest(operation, shift, stretch)
 
     async def _wait_hindered(self, operation: Operation, hindrance: Hindrance) -> None:
-        await self._wait(operation, _LOOK if hindrance is Hindrance.JUDGE else None)
+        passing = hindrance in (Hindrance.JUDGE, Hindrance.HEALTH)
+        await self._wait(operation, _LOOK if passing else None)
         if hindrance is Hindrance.JUDGE and self._seen_enough(operation):
-            await self._decide(ResumeShift(operation.id, only=Hindrance.JUDGE), "enough was seen by now")
+            await self._decide(ResumeShift(operation.id, only=hindrance), "enough was seen by now", by=JUDGE)
+        elif hindrance is Hindrance.HEALTH and self._fit(operation):
+            await self._decide(ResumeShift(operation.id, only=hindrance), f"{operation.gaining} is healthy again")
+
+    def _fit(self, operation: Operation) -> bool:
+        """Whether the color that gains traffic can take it, or somebody wants it to all the same."""
+        if operation.shift is None or operation.shift.forced:
+            return True
+        return can_serve(self._controller.state.services[operation.service], operation.gaining)
 
     async def _open(self, operation: Operation) -> None:
         asking = asyncio.create_task(self._gates.may_begin_step(operation))
@@ -207,7 +227,7 @@ class Shifts:
         baseline = self._evidence.baseline(operation.id) if operation.shift.last else None
         await self._controller.advance(AdvanceShift(operation.id, operation.shift.position, position, baseline))
 
-    async def _decide(self, command: OperatorCommand, reason: str | None = None, *, by: str = JUDGE) -> None:
+    async def _decide(self, command: OperatorCommand, reason: str | None = None, *, by: str = PROGRAM) -> None:
         await self._controller.execute(command, by=by, reason=reason)
 
     async def _wait(self, operation: Operation, seconds: float | None) -> bool:

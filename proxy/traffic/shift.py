@@ -53,6 +53,8 @@ class Hindrance(enum.StrEnum):
     """A gate asks for somebody's approval: promote or resume."""
     JUDGE = "judge"
     """There is too little to tell whether the new color is worse."""
+    HEALTH = "health"
+    """The new color has no healthy upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Shift:
     hindrance: Hindrance | None = None
     waived: bool = False
     """Whether an operator has let it go on though the judge had seen too little."""
+    forced: bool = False
+    """Whether an operator wants it to go on though the new color has no healthy upstream."""
     baseline: Tally | None = None
     """What the old color did while it went on, once it has arrived."""
 

@@ -99,7 +99,7 @@ def _start(state: State, command: StartShift, context: Context) -> Reduction:
     settled = _settled(service, command, context)
     note = "another operation took its place before it had drained"
     state, over = end_operation(state, running, OperationState.ABORTED, context, note)
-    shift = Shift(steps, command.gates, judged=command.judged, settle=command.settle)
+    shift = Shift(steps, command.gates, judged=command.judged, settle=command.settle, forced=command.force)
     operation = replace(
         new_operation(state, service, OperationKind.SHIFT, target, (), context), phase=Phase.SHIFTING, shift=shift
     )
@@ -145,7 +145,7 @@ def _nothing_to_do(state: State, service: Service, context: Context) -> Reductio
 
 def _advance(state: State, command: AdvanceShift) -> Reduction:
     operation, shift = _moving(state, command.operation)
-    if shift.hindrance is not None or shift.position != command.before:
+    if shift.hindrance is not None or shift.position != command.before or command.after.step >= len(shift.steps):
         raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} stands elsewhere by now", operation=operation.id)
     return _put(state, operation, replace(shift.at(command.after), baseline=command.baseline))
 
@@ -225,7 +225,8 @@ def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
     elif hindrance is Hindrance.APPROVAL:
         position = replace(position, opened=True)
     waived = shift.waived or (hindrance is Hindrance.JUDGE and command.only is None)
-    return _let_go(state, operation, replace(shift.at(position), waived=waived))
+    forced = shift.forced or (hindrance is Hindrance.HEALTH and command.only is None)
+    return _let_go(state, operation, replace(shift.at(position), waived=waived, forced=forced))
 
 
 def _promote(state: State, command: PromoteShift, context: Context) -> Reduction:

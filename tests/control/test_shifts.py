@@ -17,6 +17,7 @@ from proxy.traffic.audience import HoldRule, StickyBy, StickyRule
 from proxy.traffic.commands import (
     Abort,
     Hold,
+    ObserveHealth,
     OperatorCommand,
     PauseShift,
     PromoteShift,
@@ -26,7 +27,7 @@ from proxy.traffic.commands import (
 )
 from proxy.traffic.gates import Gates, Moment, Webhook
 from proxy.traffic.judgement import Finding, Tally, Verdict
-from proxy.traffic.model import Operation, OperationState, Phase
+from proxy.traffic.model import Health, Operation, OperationState, Phase
 from proxy.traffic.shift import Hindrance, Step
 from proxy.traffic.spec import Color
 from tests.control.core import SHOP, Core, running_core, until
@@ -115,6 +116,11 @@ class Stage:
         await until(lambda: self._paused(operation))
         return self.core.controller.state.operations[operation]
 
+    def hindrance(self, operation: str) -> Hindrance | None:
+        """What a shift waits for now."""
+        shift = self.core.controller.state.operations[operation].shift
+        return shift.hindrance if shift else None
+
     def _paused(self, operation: str) -> bool:
         return self.core.controller.state.operations[operation].state is OperationState.PAUSED
 
@@ -195,6 +201,31 @@ async def test_too_little_evidence_lets_it_wait_and_enough_lets_it_go_on(tmp_pat
         assert ended.shift is not None
         assert ended.shift.baseline == Tally(requests=7)
         assert await s.core.history() == ["resume", "wait", "shift", "start"]
+
+
+async def test_nothing_is_moved_to_a_color_that_is_down(tmp_path: Path) -> None:
+    """Judged or not: it waits until the color is well again."""
+    async with stage(tmp_path / "db") as s:
+        shift = await s.start(replace(QUICK, over=100.0))
+        await until(lambda: s.split > 0)
+        await s.core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.UNHEALTHY))
+        waiting = await s.hindered(shift)
+        assert waiting.note == "green has no healthy upstream: nothing more is moved there before it has one"
+        stood = s.split
+        await s.core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.HEALTHY))
+        await until(lambda: s.split > stood)
+
+
+async def test_an_operator_may_move_to_a_color_that_is_down(tmp_path: Path) -> None:
+    """Who resumes it does not wait for health."""
+    async with stage(tmp_path / "db") as s:
+        shift = await s.start(replace(STEPPED, steps=(Step(1000, pause=None), Step(10_000))))
+        await s.core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.UNHEALTHY))
+        await s.hindered(shift)
+        await s.core.controller.execute(PromoteShift(shift), by="ada")
+        await until(lambda: s.hindrance(shift) is Hindrance.HEALTH)
+        await s.core.controller.execute(ResumeShift(shift), by="ada")
+        assert (await s.ended(shift)).state is OperationState.SUCCEEDED
 
 
 async def test_an_operator_may_let_it_go_on_without_evidence(tmp_path: Path) -> None:
