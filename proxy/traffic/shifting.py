@@ -232,6 +232,10 @@ def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
 def _promote(state: State, command: PromoteShift, context: Context) -> Reduction:
     operation, shift = _steered(state, command.operation, context)
     position, end = shift.position, len(shift.steps) - 1
+    if arrived(shift):  # only those with a session are not there yet: who promotes it does not wait for them
+        shift = replace(shift.at(position), baseline=command.baseline)
+        operation = replace(operation, shift=shift, state=OperationState.RUNNING, note=None)
+        return _arrive(state, operation, replace(state.services[operation.service], settled=None))
     if command.full:
         position = Position(end, opened=True, ramped=shift.steps[end].over)
     elif not position.opened:

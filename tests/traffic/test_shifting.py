@@ -264,6 +264,13 @@ def test_only_new_users_move_while_others_have_a_session() -> None:
     assert the_shift(done).phase is Phase.APPLYING
 
 
+def test_who_promotes_it_once_more_does_not_wait_for_them() -> None:
+    """There is nothing else left to promote, and no other command could let everybody follow."""
+    state = after(sticky(), replace(LINEAR, settle=3600.0), FULL, PauseShift("op-1"), PromoteShift("op-1"))
+    assert state.services["shop"].settled is None
+    assert (the_shift(state).phase, the_shift(state).state) == (Phase.APPLYING, OperationState.RUNNING)
+
+
 def test_without_a_cookie_nobody_knows_who_is_new() -> None:
     """So it is refused."""
     assert refusal(serving(), replace(LINEAR, settle=3600.0)) is RefusalCode.NEEDS_STICKY_COOKIE
