@@ -22,6 +22,7 @@ from proxy.ipc.messages import Cut
 from proxy.shm.names import Series
 from proxy.traffic.commands import EndOperation, FlipExclusive, GiveUpExclusive, MarkApplied
 from proxy.traffic.drain import DrainWatch
+from proxy.traffic.fitness import can_serve
 from proxy.traffic.model import Operation, OperationState, Phase, Receipt
 from proxy.traffic.refusal import Refused
 from proxy.traffic.spec import Color
@@ -119,6 +120,8 @@ class ExclusiveWatch(_Holding):
         super().__init__(operation, scene)
         self._alone = alone
         self._opened = False
+        self._served = self._can_serve()
+        """Whether the color that gains had somebody to answer when it began; if not, it was forced."""
 
     async def run(self) -> None:
         """Follow it."""
@@ -171,6 +174,12 @@ class ExclusiveWatch(_Holding):
 
     async def _flip(self, until: float) -> bool:
         while self._holds:
+            if self._served and not self._can_serve():
+                gaining = self._operation.gaining
+                await self._give_up(
+                    f"{gaining} has no healthy upstream any more: requests go to {gaining.other} as before"
+                )
+                return False
             try:
                 await self._overseer.advance(FlipExclusive(self._operation.id))
             except StoreUnavailable as error:
@@ -186,6 +195,10 @@ class ExclusiveWatch(_Holding):
             else:
                 return True
         return False
+
+    def _can_serve(self) -> bool:
+        service = self._overseer.state.services.get(self._operation.service)
+        return service is not None and can_serve(service, self._operation.gaining)
 
     async def _give_up(self, why: str) -> None:
         try:

@@ -10,8 +10,8 @@ from proxy.control.holds import patience_of
 from proxy.ipc.messages import Cut
 from proxy.shm.names import Outcome, Series
 from proxy.traffic.audience import HoldRule
-from proxy.traffic.commands import Configure, Hold, Release, Rollback, Switch
-from proxy.traffic.model import FULL_SPLIT, Operation, OperationState, Phase, Receipt
+from proxy.traffic.commands import Configure, Hold, ObserveHealth, Release, Rollback, Switch
+from proxy.traffic.model import FULL_SPLIT, Health, Operation, OperationState, Phase, Receipt
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color, DoorSpec
 from tests.control.core import SHOP, Core, running_core, until
@@ -100,6 +100,26 @@ async def test_a_worker_that_does_not_follow_is_a_reason_to_give_up(core: Core) 
     await core.controller.execute(replace(EXCLUSIVE, exclusive=HASTY), by="ada")
     over, _ = await ended(core)
     assert "not every worker had taken over the table" in (over.note or "")
+
+
+async def test_a_color_that_went_away_meanwhile_is_a_reason_to_give_up(core: Core) -> None:
+    """Who waits must not be let go to where nobody answers."""
+    request = core.crew.workers[0].admit()
+    await core.controller.execute(EXCLUSIVE, by="ada")
+    await core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.UNHEALTHY))
+    request.end()
+    over, _ = await ended(core)
+    service = core.controller.state.services["shop"]
+    assert (over.state, service.split, service.hold) == (OperationState.FAILED, 0, None)
+    assert over.note == "green has no healthy upstream any more: requests go to blue as before"
+
+
+async def test_a_color_that_nobody_answered_for_may_be_forced(core: Core) -> None:
+    """What was so when the switch began is no surprise."""
+    await core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.UNHEALTHY))
+    await core.controller.execute(replace(EXCLUSIVE, force=True), by="ada")
+    over, _ = await ended(core)
+    assert over.state is OperationState.SUCCEEDED
 
 
 async def test_what_dies_with_a_worker_is_told_to_be_lost(core: Core) -> None:
