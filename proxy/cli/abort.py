@@ -15,4 +15,4 @@ from proxy.cli.options import change_options, common_options
 def command(common: Common, *, change: Change) -> None:
     """Abort the running operation: its traffic goes back to where it was, at once."""
     running = running_operation(common)
-    carry_out(common, change, "POST", f"/v1/operations/{running['id']}/abort")
+    carry_out(common, change, "POST", f"/v1/operations/{running['id']}/abort", undoes=True)

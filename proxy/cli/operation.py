@@ -35,7 +35,16 @@ ENDINGS = {
 }
 
 
-def carry_out(common: Common, change: Change, method: str, path: str, *, done: str = "done", **fields: object) -> None:
+def carry_out(
+    common: Common,
+    change: Change,
+    method: str,
+    path: str,
+    *,
+    done: str = "done",
+    undoes: bool = False,
+    **fields: object,
+) -> None:
     """Make a change and see it through; ends the command with the exit code that it deserves.
 
     Args:
@@ -44,6 +53,7 @@ def carry_out(common: Common, change: Change, method: str, path: str, *, done: s
         method: of the call.
         path: of the call.
         done: what to say of a change that has no operation to follow.
+        undoes: whether it is meant to end an operation: that one may be the answer, if there was nothing to go back from.
         **fields: the body of the call; those that are ``None`` are left out.
     """
     body = _asked(common, method, path + change.query, common.body(**fields), _patience(fields))
@@ -51,6 +61,8 @@ def carry_out(common: Common, change: Change, method: str, path: str, *, done: s
         _show_plan(common, body)
     elif "kind" not in body:
         _show_done(common, body, done)
+    elif undoes and body["kind"] != "rollback":  # nothing had moved yet, so it only ended: that is what was wanted
+        _end(common, body, ExitCode.DONE)
     elif change.wait:
         _see_through(common, body, change.timeout)
     else:

@@ -16,4 +16,4 @@ from proxy.cli.options import change_options, common_options
 def command(common: Common, *, force: bool, change: Change) -> None:
     """Go back to the split before the last operation, at once; one that still runs is ended."""
     path = f"{common.service_path()}/rollback"
-    carry_out(common, change, "POST", path, force=force or None)
+    carry_out(common, change, "POST", path, undoes=True, force=force or None)

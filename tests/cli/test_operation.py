@@ -187,3 +187,24 @@ def test_an_operation_that_ended_meanwhile_is_not_aborted(run: Run, admin: Scrip
     admin.on("GET", "/v1/services/default", Answer(service(operation=operation("running"))))
     admin.on("POST", f"{OPERATION}/abort", problem(409, "operation_ended"))
     assert run("abort").exit_code == 4
+
+
+@pytest.mark.parametrize(("verb", "state"), [("rollback", "rolled_back"), ("abort", "aborted")])
+def test_to_undo_what_had_not_moved_yet_is_done(run: Run, admin: Script, verb: str, state: str) -> None:
+    """The answer is then the operation that was to be ended, and it has ended as was asked for."""
+    admin.on("GET", "/v1/services/default", Answer(service(operation=operation("running"))))
+    admin.on("POST", "/v1/services/default/rollback", Answer(operation(state)))
+    admin.on("POST", f"{OPERATION}/abort", Answer(operation(state)))
+    result = run(verb)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("switch op-1 was ")
+
+
+def test_a_rollback_that_is_undone_itself_is_told(run: Run, admin: Script) -> None:
+    """Somebody else was of another mind."""
+    back = {**operation("running"), "kind": "rollback"}
+    admin.on("POST", "/v1/services/default/rollback", Answer(back))
+    admin.on(
+        "GET", OPERATION, Answer({**back, **{key: operation("rolled_back")[key] for key in ("state", "ended_at")}})
+    )
+    assert run("rollback").exit_code == 5
