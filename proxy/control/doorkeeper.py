@@ -63,7 +63,7 @@ class Doorkeeper:
                 return False
         if any(moment in shift.gates.approvals for moment in asked):
             why = f"step {shift.position.step + 1} of {len(shift.steps)} waits for approval: promote or abort it"
-            await self._controller.execute(HinderShift(operation.id, Hindrance.APPROVAL, why), by=GATE)
+            await self._controller.execute(HinderShift(operation.id, Hindrance.APPROVAL, why), by=GATE, reason=why)
             return False
         return True
 

@@ -149,7 +149,7 @@ class Shifts:
         elif not self._fit(operation):
             stretch.over()
             why = f"{operation.gaining} has no healthy upstream: nothing more is moved there before it has one"
-            await self._decide(HinderShift(operation.id, Hindrance.HEALTH, why))
+            await self._hinder(operation, Hindrance.HEALTH, why, by=PROGRAM)
         elif not position.opened:
             stretch.over()
             await self._open(operation)
@@ -164,9 +164,10 @@ class Shifts:
         passing = hindrance in (Hindrance.JUDGE, Hindrance.HEALTH)
         await self._wait(operation, _LOOK if passing else None)
         if hindrance is Hindrance.JUDGE and self._seen_enough(operation):
-            await self._decide(ResumeShift(operation.id, only=hindrance), "enough was seen by now", by=JUDGE)
+            await self._decide(ResumeShift(operation.id, only=hindrance), by=JUDGE, reason="enough was seen by now")
         elif hindrance is Hindrance.HEALTH and self._fit(operation):
-            await self._decide(ResumeShift(operation.id, only=hindrance), f"{operation.gaining} is healthy again")
+            why = f"{operation.gaining} is healthy again"
+            await self._decide(ResumeShift(operation.id, only=hindrance), by=PROGRAM, reason=why)
 
     def _fit(self, operation: Operation) -> bool:
         """Whether the color that gains traffic can take it, or somebody wants it to all the same."""
@@ -194,7 +195,7 @@ class Shifts:
     async def _rest(self, operation: Operation, shift: Shift, stretch: _Stretch) -> None:
         position, pause = shift.position, shift.step.pause
         if pause is None:
-            await self._decide(HinderShift(operation.id, Hindrance.STEP, _step_words(shift)))
+            await self._hinder(operation, Hindrance.STEP, _step_words(shift), by=PROGRAM)
         elif position.rested < pause:
             seconds = min(_WRITTEN, pause - position.rested)
             if await self._wait(operation, stretch.until(seconds)):
@@ -202,7 +203,7 @@ class Shifts:
         elif shift.step.checked and not shift.waived and not self._seen_enough(operation):
             verdict = self._evidence.verdict(operation.id)
             words = verdict.words if verdict else "nothing is known of the new color yet"
-            await self._decide(HinderShift(operation.id, Hindrance.JUDGE, words), by=JUDGE)
+            await self._hinder(operation, Hindrance.JUDGE, words, by=JUDGE)
         else:
             await self._stand(operation, Position(position.step + 1))
 
@@ -227,7 +228,10 @@ class Shifts:
         baseline = self._evidence.baseline(operation.id) if operation.shift.last else None
         await self._controller.advance(AdvanceShift(operation.id, operation.shift.position, position, baseline))
 
-    async def _decide(self, command: OperatorCommand, reason: str | None = None, *, by: str = PROGRAM) -> None:
+    async def _hinder(self, operation: Operation, hindrance: Hindrance, why: str, *, by: str) -> None:
+        await self._decide(HinderShift(operation.id, hindrance, why), by=by, reason=why)
+
+    async def _decide(self, command: OperatorCommand, *, by: str, reason: str) -> None:
         await self._controller.execute(command, by=by, reason=reason)
 
     async def _wait(self, operation: Operation, seconds: float | None) -> bool:

@@ -165,6 +165,23 @@ async def test_the_journal_tells_of_decisions_and_not_of_ticks(tmp_path: Path) -
         assert await s.core.history() == ["shift", "start"]
 
 
+@pytest.mark.parametrize(
+    ("command", "by"),
+    [
+        (STEPPED, "program"),
+        (replace(STEPPED, gates=Gates(approvals=(Moment.BEFORE_START,))), "gate"),
+        (replace(STEPPED, steps=STEPS[1:], judged=True), "judge"),
+    ],
+)
+async def test_the_journal_tells_who_lets_it_wait_and_why(tmp_path: Path, command: StartShift, by: str) -> None:
+    """The judge has no part in what nobody judges."""
+    async with stage(tmp_path / "db") as s:
+        s.witness.finding = Finding.INCONCLUSIVE
+        waiting = await s.hindered(await s.start(command))
+        entry = (await s.core.store.journal())[0]
+        assert (entry.action, entry.by, entry.reason) == ("wait", by, waiting.note)
+
+
 async def test_a_step_without_end_waits_to_be_promoted(tmp_path: Path) -> None:
     """It says so; promoted it goes on, and the others need nobody."""
     async with stage(tmp_path / "db") as s:
