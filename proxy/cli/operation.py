@@ -53,7 +53,7 @@ def carry_out(
         method: of the call.
         path: of the call.
         done: what to say of a change that has no operation to follow.
-        undoes: whether it is meant to end an operation: that one may be the answer, if there was nothing to go back from.
+        undoes: whether it is meant to end an operation, which is the answer itself where nothing had moved yet.
         **fields: the body of the call; those that are ``None`` are left out.
     """
     body = _asked(common, method, path + change.query, common.body(**fields), _patience(fields))
