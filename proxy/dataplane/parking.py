@@ -36,20 +36,27 @@ LOOK: Final = 0.5
 
 def pass_gate(door: Door, client: Client, record: Record, service: LiveService, upload: Upload, rest: bytes) -> bool:
     """Whether a request of a gated service goes on at once; if not, it is parked now, or was answered."""
-    message = service.spec.maintenance
-    if message is not None and not is_tester(service.audience, record.head):
-        send_maintenance_page(door, client, record, message, uploaded=upload.done)
+    if _closed_to(door, client, record, service, upload):
         return False
     rule, lot = door.hold_of(service), door.lots.get(service.name)
     if rule is None:
         if lot is None or not lot.busy:
-            service.gated = message is not None
+            service.gated = service.spec.maintenance is not None
             return True
         rule = lot.rule  # it is over, and others are still being let go
     if rule.unsafe_only and record.head.method in SAFE:
         return True
     _park(door, client, record, upload, rest, door.lot_of(service, rule))
     return False
+
+
+def _closed_to(door: Door, client: Client, record: Record, service: LiveService, upload: Upload) -> bool:
+    """Whether the service is in maintenance for whoever asks, and has told so."""
+    message = service.spec.maintenance
+    if message is None or is_tester(service.audience, record.head):
+        return False
+    send_maintenance_page(door, client, record, message, uploaded=upload.done)
+    return True
 
 
 def _park(door: Door, client: Client, record: Record, upload: Upload, rest: bytes, lot: Lot) -> None:
@@ -113,9 +120,10 @@ class Parked(Waiting):
 
     def _may_pass(self, service: LiveService) -> bool:
         """Whether nothing new is in the way: the config may have changed, or maintenance begun."""
-        if service.name == self._lot.service.name and service.spec.maintenance is None:
-            return True
-        return not service.gated or pass_gate(self._door, self._client, self._record, service, self._upload, b"")
+        door, client, record, upload = self._door, self._client, self._record, self._upload
+        if service.name != self._lot.service.name:
+            return not service.gated or pass_gate(door, client, record, service, upload, b"")
+        return not _closed_to(door, client, record, service, upload)  # to wait once more, behind others, has no end
 
     def turn_away(self, reason: str, detail: str) -> None:
         """Be answered with 503."""

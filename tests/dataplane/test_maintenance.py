@@ -116,6 +116,21 @@ async def test_testers_are_held_like_everybody(start_front: StartFront) -> None:
         assert (await client.answer(5))[1] == GOOD_BODY
 
 
+async def test_testers_who_waited_get_through_maintenance_that_began_meanwhile(start_front: StartFront) -> None:
+    """Each of them, and not to the end of the queue again, where they would let each other go first for ever."""
+    service = replace(GUARDED, maintenance=None, hold=HoldRule())
+    front, servers = await start_front([faults.answer], service=service)
+    async with front.client() as one, front.client() as two:
+        for client in (one, two):
+            client.send(asking("X-Bluegreen-Color: blue:secret"))
+        await front.until(lambda: front.count(Series.HELD, "default") == 2)
+        front.publish(replace(GUARDED, blue=tuple(map(entry, servers))))
+        front.door.refresh()
+        for client in (one, two):
+            assert (await client.answer(5))[1] == GOOD_BODY
+    assert front.count(Series.HELD_TOTAL, "default") == 2
+
+
 async def test_maintenance_that_begins_meanwhile_is_told_to_those_who_waited(start_front: StartFront) -> None:
     """They are let go into what there is then."""
     front, servers = await start_front([faults.answer], service=replace(SERVICE, hold=HoldRule()))
