@@ -133,7 +133,9 @@ class Door:
         if lot is None:
             meters = self.meters.hold(service.name)
             lot = self.lots[service.name] = Lot(service, rule, meters, self._share, self.loop, self.refresh)
-        lot.service = service
+        if lot.service is not service:  # it was taken out, and is back with its old name
+            lot.service = service
+            lot.look(self.hold_of(service))
         return lot
 
     def new_request_id(self) -> bytes:

@@ -425,6 +425,21 @@ async def test_a_service_that_is_taken_out_lets_nobody_wait(start_front: StartFr
     assert front.count(Series.ADMITTED, "other", "blue") == 1
 
 
+async def test_a_service_that_is_back_is_held_again(start_front: StartFront) -> None:
+    """By its new rule, though its name had been held before it was taken out."""
+    front, servers = await start_front([serve], service=HELD)
+    async with front.client() as client:
+        client.send(GET)
+        await front.until(lambda: held(front) == 1)
+        publish(front, servers)
+        await client.answer(5)
+        publish(front, servers, replace(SERVICE, name="other"))
+        publish(front, servers, BRIEF)
+        client.send(GET)
+        assert (await client.head()).startswith(b"HTTP/1.1 503 ")
+    assert front.count(Series.ADMITTED, *BLUE) == 1
+
+
 async def test_a_drain_passes_by_those_who_wait(start_front: StartFront) -> None:
     """They are on no color, so no deadline of a color concerns them."""
     front, servers = await start_front([faults.answer], service=HELD)
