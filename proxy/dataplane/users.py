@@ -19,6 +19,9 @@ from proxy.traffic.table import TableService
 _BLUE: Final = Color.BLUE
 _GREEN: Final = Color.GREEN
 
+MAX_COOKIES: Final = 8
+"""Cookies of one name that are looked at, lest a hostile head cost more than others."""
+
 Found = tuple[Color, bytes]
 """A user's color, and the line of the answer that gives the user a cookie, ``b""`` for none."""
 
@@ -102,12 +105,22 @@ class ByCookie(Users):
 
     def find(self, head: RequestHead, peer: bytes) -> Found | None:
         """By the cookie; who brings none, or a forged one, is given one."""
-        value = self._finder.find(head.raw)
+        found = self._recognized(self._finder.find(head.raw))
+        if found is not None:
+            return found
+        # It may stand behind another's: a browser sends those of parent domains and of longer paths as well.
+        for value in self._finder.find_all(head.raw)[1:MAX_COOKIES]:
+            found = self._recognized(value)
+            if found is not None:
+                return found
+        return self._newcomer()
+
+    def _recognized(self, value: bytes) -> Found | None:
         if not value:
-            return self._newcomer()
+            return None
         if has_our_form(value):
             session = self._seal.read(value)
-            return self._newcomer() if session is None else self._known(session)
+            return self._known(session) if session is not None else None
         digest = digest_of(value, self._key)  # the application's: nobody knows since when, so it was there before
         if self._stayers is not None:
             self._stayers.saw(digest, int(time.time()))

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _SET_COOKIE: Final = b"Set-Cookie: "
+_COOKIES: Final = re.compile(rb"\r\n(?i:cookie):([^\r]*)").findall
 _OWN: Final = re.compile(rb"\r\n(?i:cache-control):[^\r]*(?i:private|no-store)").search
 
 
@@ -26,16 +27,21 @@ class FieldFinder:
 class CookieFinder:
     """Finds the value of one cookie in the raw bytes of a request's head that was found good."""
 
-    __slots__ = ("_search",)
+    __slots__ = ("_each", "_search")
 
     def __init__(self, name: str) -> None:
-        cookie = rb"\r\n(?i:cookie):[ \t]*(?:[^\r]*?;[ \t]*)??%b=([^;\r]*)" % re.escape(name.encode())
-        self._search = re.compile(cookie).search
+        cookie = rb"%b=([^;\r]*)" % re.escape(name.encode())
+        self._search = re.compile(rb"\r\n(?i:cookie):[ \t]*(?:[^\r]*?;[ \t]*)??" + cookie).search
+        self._each = re.compile(rb"(?:^|;)[ \t]*" + cookie).findall
 
     def find(self, raw: bytes) -> bytes:
         """Its value, the first one where there are several; ``b""`` if there is none."""
         match = self._search(raw)
         return match[1].strip(b" \t") if match is not None else b""
+
+    def find_all(self, raw: bytes) -> list[bytes]:
+        """Its values where there are several, in the order of the head. It takes longer than to find the first."""
+        return [value.strip(b" \t") for line in _COOKIES(raw) for value in self._each(line)]
 
 
 def cookie_attributes(

@@ -149,6 +149,19 @@ async def test_a_cookie_that_is_not_ours_is_none(start_site: StartSite, value: b
     assert len({cookie_in(head) for _, head in answers} - {None}) == 4
 
 
+@pytest.mark.parametrize("other", ["", SEAL.write(at(1)).decode()[:-1] + "A", "bg1." + "x" * 36])
+@pytest.mark.parametrize("between", ["; ", "\r\nCookie: "])
+async def test_a_cookie_of_ours_is_found_behind_others(start_site: StartSite, other: str, between: str) -> None:
+    """A browser also sends one that a parent domain or another path has, and maybe first."""
+    site = await start_site(BY_COOKIE, split=5_000)
+    for place, color in ((1, "green"), (9_999, "blue")):
+        ours = SEAL.write(at(place)).decode()
+        for _ in range(3):
+            seen, head = await site.get(f"Cookie: bg_user={other}{between}bg_user={ours}")
+            assert seen == color
+            assert cookie_in(head) is None
+
+
 async def test_an_application_that_names_its_users_is_followed(start_site: StartSite) -> None:
     """A value of its own decides, no cookie is added to it, and over all values green has about its share."""
     site = await start_site(BY_COOKIE, split=5_000)

@@ -50,6 +50,13 @@ def test_a_cookie_is_found_by_its_whole_name(fields: str, value: str) -> None:
     assert CookieFinder("u.r").find(HEAD.format(fields).encode()) == value.encode()
 
 
+def test_all_cookies_of_a_name_are_found() -> None:
+    """In their order, over several lines, and no others."""
+    fields = "Cookie: u.r=7; a=u.r=1 ;u.r= 8 ;xu.r=2\r\nX-Cookie: u.r=3\r\ncookie: \tu.r=; b=4;  u.r=9=;uxr=5"
+    assert CookieFinder("u.r").find_all(HEAD.format(fields).encode()) == [b"7", b"8", b"", b"9="]
+    assert CookieFinder("none").find_all(HEAD.format(fields).encode()) == []
+
+
 def test_attributes_are_written_as_browsers_read_them() -> None:
     """All of them, and none that was not asked for."""
     everything = cookie_attributes(
