@@ -128,8 +128,9 @@ class ByCookie(Users):
         return color_of(place_of(digest), self._split), b""
 
     def _newcomer(self) -> Found:
-        now = int(time.time())
-        session = Session(secrets.randbits(64), now, now, self._places.next())
+        now, stayers = int(time.time()), self._stayers
+        began = now if stayers is None else max(now, stayers.since)  # nor if the clock was set back since then
+        session = Session(secrets.randbits(64), began, now, self._places.next())
         return color_of(session.place, self._split), self._give(session)
 
     def _known(self, session: Session) -> Found:

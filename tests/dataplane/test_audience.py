@@ -264,6 +264,14 @@ async def test_settled_users_stay_and_are_counted(start_site: StartSite) -> None
     assert settled_users(totals, "default", now + 7200) == 0
 
 
+async def test_a_newcomer_stays_though_the_clock_was_set_back(start_site: StartSite) -> None:
+    """Who comes after the shift has begun is no settled user, even if the clock says that it was before."""
+    site = await start_site(BY_COOKIE, split=10_000, settled=Settled(time.time() + 3600, green=False))
+    color, head = await site.get()
+    assert color == "green"
+    assert await site.color(f"Cookie: bg_user={cookie_in(head)}") == "green"
+
+
 async def test_without_settled_users_no_room_is_taken_for_their_number(start_site: StartSite) -> None:
     """The cells are there once they are needed."""
     site = await start_site(BY_COOKIE)
