@@ -138,7 +138,7 @@ class ByCookie(Users):
         if stayers is None and renewed_after is None:
             return color_of(session.place, self._split), b""
         now = int(time.time())
-        if renewed_after is not None and now - session.given >= renewed_after:
+        if renewed_after is not None and not 0 <= now - session.given < renewed_after:  # or the clock was set back
             line = self._give(Session(session.user, session.began, now, session.place))
         if stayers is not None and session.began < stayers.since:
             stayers.saw(session.user, now)

@@ -200,12 +200,13 @@ async def test_an_answer_of_our_own_sets_no_cookie(start_site: StartSite) -> Non
     assert (status, cookie_in(head)) == ("503", None)
 
 
-async def test_a_cookie_that_would_end_is_given_anew(start_site: StartSite) -> None:
-    """When half of its time has passed; it says the same of the user, who therefore stays on the same color."""
+@pytest.mark.parametrize("age", [600, -5000])
+async def test_a_cookie_that_would_end_is_given_anew(start_site: StartSite, age: int) -> None:
+    """When half of its time has passed, or the clock was set back. It says the same of the user, who so stays there."""
     rule = StickyRule(StickyBy.COOKIE, "bg_user", CookieAttributes(max_age=1000.0, secure=True))
     site = await start_site(replace(BY_COOKIE, sticky=rule))
     now = int(time.time())
-    young, old = (Session(5, now - 5000, now - age, 77) for age in (400, 600))
+    young, old = (Session(5, now - 5000, now - since, 77) for since in (400, age))
     assert cookie_in((await site.get(sent(young)))[1]) is None
     _, head = await site.get(sent(old))
     value = cookie_in(head)
