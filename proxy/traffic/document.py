@@ -6,9 +6,9 @@ ended on the way back, because what they counted died with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from proxy.traffic.audience import HoldRule, Settled
 from proxy.traffic.configure import initial_service, reconfigured
@@ -29,8 +29,6 @@ from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, Upstrea
 
 Document = dict[str, Any]
 
-P = TypeVar("P")
-
 INTERRUPTED: Final = "the program was stopped while this ran: the split it set is served, what it counted is lost"
 """The note of an operation that did not live to see its end."""
 
@@ -40,44 +38,56 @@ RESTARTED: Final = "the program was started again before this had drained: what 
 
 
 class StateDumper:
-    """Dumps states that follow each other: pools that are the same objects as before are not gone through again."""
+    """Dumps states that follow each other: services and pools that are the same objects as before are not gone through
+    again, for a shift does this many times a second.
+    """
 
-    __slots__ = ("_before", "_now")
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._before: dict[tuple[str, str, Color], tuple[object, list[Document]]] = {}
-        self._now = self._before
+        self._known: dict[str, tuple[Service, Document]] = {}
 
     def dump(self, state: State) -> Document:
-        """The will of the operators, as JSON-ready data. It is only to be read: later documents share its lists."""
-        self._before, self._now = self._now, {}
+        """The will of the operators, as JSON-ready data. It is only to be read: later documents share parts of it."""
+        self._known = {name: self._dumped(name, service) for name, service in state.services.items()}
         return {
             "generation": state.generation,
             "next_operation": state.next_operation,
             "secret": state.secret,
             "operations": [dump_operation(each) for each in state.operations.values() if outlives(each)],
             "warm": {name: asdict(warmth) for name, warmth in state.warm.items()},
-            "services": {name: self._service(service) for name, service in state.services.items()},
+            "services": {name: document for name, (_, document) in self._known.items()},
         }
 
-    def _service(self, service: Service) -> Document:
-        name, spec = service.spec.name, service.spec
-        return {
-            "revision": service.revision,
-            "split": service.split,
-            "previous_split": service.previous_split,
-            "hold": asdict(service.hold) if service.hold else None,
-            "maintenance": service.maintenance,
-            "settled": asdict(service.settled) if service.settled else None,
-            "pools": {c.value: self._once((name, "pools", c), service.pool(c), _dump_pool) for c in Color},
-            "configured": {c.value: self._once((name, "configured", c), spec.pool(c), _dump_specs) for c in Color},
-        }
+    def _dumped(self, name: str, service: Service) -> tuple[Service, Document]:
+        known = self._known.get(name)
+        if known is not None and known[0] is service:
+            return known
+        return service, _dump_service(service, *(known or (None, {})))
 
-    def _once(self, key: tuple[str, str, Color], pool: P, dump: Callable[[P], list[Document]]) -> list[Document]:
-        known = self._before.get(key)
-        dumped = known[1] if known is not None and known[0] is pool else dump(pool)
-        self._now[key] = (pool, dumped)
-        return dumped
+
+def _dump_service(service: Service, before: Service | None, dumped: Document) -> Document:
+    """A service; ``dumped`` is what was made of it ``before``."""
+    return {
+        "revision": service.revision,
+        "split": service.split,
+        "previous_split": service.previous_split,
+        "hold": asdict(service.hold) if service.hold else None,
+        "maintenance": service.maintenance,
+        "settled": asdict(service.settled) if service.settled else None,
+        "pools": {
+            color.value: dumped["pools"][color.value]
+            if before is not None and before.pool(color) is service.pool(color)
+            else _dump_pool(service.pool(color))
+            for color in Color
+        },
+        "configured": {
+            color.value: dumped["configured"][color.value]
+            if before is not None and before.spec.pool(color) is service.spec.pool(color)
+            else _dump_specs(service.spec.pool(color))
+            for color in Color
+        },
+    }
 
 
 def dump_state(state: State) -> Document:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from proxy.traffic.commands import AddUpstream, ChangeUpstream, Command, Configure, SetSplit, Switch, UpstreamWill
+from proxy.traffic.configure import initial_state
 from proxy.traffic.document import INTERRUPTED, StateDumper, dump_state, interrupted, outlives, restore_state
 from proxy.traffic.model import Health, OperationState, Phase, Pool, Service, State, Upstream
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, UpstreamSpec
@@ -52,6 +53,14 @@ def test_a_switch_goes_through_no_pool() -> None:
     first, then = (dumper.dump(each)["services"]["shop"] for each in (state, after(state, SetSplit("shop", 100))))
     assert then["split"] == 100
     assert all(then[kind][color] is first[kind][color] for kind in ("pools", "configured") for color in Color)
+
+
+def test_what_happens_to_one_service_goes_through_no_other() -> None:
+    """However many there are: a shift is written down many times a second."""
+    dumper, state = StateDumper(), initial_state(DoorSpec(), (SHOP, replace(SHOP, name="blog")))
+    first, then = (dumper.dump(each)["services"] for each in (state, after(state, SetSplit("shop", 100, force=True))))
+    assert then["shop"]["split"] == 100
+    assert then["blog"] is first["blog"]
 
 
 @given(state=world.states())
