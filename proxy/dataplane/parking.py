@@ -40,10 +40,12 @@ def pass_gate(door: Door, client: Client, record: Record, service: LiveService, 
         return False
     rule, lot = door.hold_of(service), door.lots.get(service.name)
     if rule is None:
-        if lot is None or not lot.busy:
+        if lot is None or not lot.busy or door.stopping:
             service.gated = service.spec.maintenance is not None
             return True
-        rule = lot.rule  # it is over, and others are still being let go
+        rule = (
+            lot.rule
+        )  # it is over, and others are still being let go: they came first, unless there is no time for that
     if rule.unsafe_only and record.head.method in SAFE:
         return True
     _park(door, client, record, upload, rest, door.lot_of(service, rule))

@@ -402,6 +402,21 @@ async def test_a_stopping_worker_answers_those_it_holds(start_front: StartFront)
     assert [line["outcome"] for line in await front.log(2)] == ["shutdown"] * 2
 
 
+async def test_a_stopping_worker_serves_those_whom_it_lets_go(start_front: StartFront) -> None:
+    """And who comes meanwhile, for nothing holds them: nobody is turned away because of others who still wait."""
+    front, servers = await start_front([serve], service=HELD)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(front.client()) for _ in range(2 * BATCH)]
+        for client in clients:
+            client.send(GET + GET)
+        await front.until(lambda: held(front) == len(clients))
+        publish(front, servers)
+        stopping = asyncio.create_task(stop_gracefully(front.door, front.listening, 5.0))
+        for client in clients:
+            assert (await client.rest()).count(b"HTTP/1.1 200 ") == 2
+        assert await stopping == 0
+
+
 async def test_without_a_supervisor_an_exclusive_hold_is_over(start_front: StartFront) -> None:
     """Nobody could end the switch that it is for; a hold that an operator asked for goes on."""
     front, servers = await start_front([faults.answer], service=replace(SERVICE, hold=replace(HOLD, exclusive=True)))
