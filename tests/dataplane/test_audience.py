@@ -155,7 +155,7 @@ async def test_a_cookie_that_is_not_ours_is_none(start_site: StartSite, value: b
     assert len({cookie_in(head) for _, head in answers} - {None}) == 4
 
 
-@pytest.mark.parametrize("other", ["", forged(at(1)).decode(), "bg1." + "x" * 36])
+@pytest.mark.parametrize("other", ["", forged(at(1)).decode(), "bg1." + "x" * 36], ids=["empty", "forged", "noise"])
 @pytest.mark.parametrize("between", ["; ", "\r\nCookie: "])
 async def test_a_cookie_of_ours_is_found_behind_others(start_site: StartSite, other: str, between: str) -> None:
     """A browser also sends one that a parent domain or another path has, and maybe first."""
