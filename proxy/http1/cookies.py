@@ -27,17 +27,23 @@ class FieldFinder:
 class CookieFinder:
     """Finds the value of one cookie in the raw bytes of a request's head that was found good."""
 
-    __slots__ = ("_each", "_search")
+    __slots__ = ("_cookie", "_each", "_first")
 
     def __init__(self, name: str) -> None:
-        cookie = rb"%b=([^;\r]*)" % re.escape(name.encode())
-        self._search = re.compile(rb"\r\n(?i:cookie):[ \t]*(?:[^\r]*?;[ \t]*)??" + cookie).search
-        self._each = re.compile(rb"(?:^|;)[ \t]*" + cookie).findall
+        self._cookie = name.encode() + b"="
+        cookie = re.compile(rb"(?:^|;)[ \t]*+%b([^;\r]*)" % re.escape(self._cookie))
+        self._first = cookie.search
+        self._each = cookie.findall
 
     def find(self, raw: bytes) -> bytes:
         """Its value, the first one where there are several; ``b""`` if there is none."""
-        match = self._search(raw)
-        return match[1].strip(b" \t") if match is not None else b""
+        if self._cookie not in raw:  # most heads of newcomers and scanners end here, however long they are
+            return b""
+        for line in _COOKIES(raw):
+            match = self._first(line)
+            if match is not None:
+                return match[1].strip(b" \t")
+        return b""
 
     def find_all(self, raw: bytes) -> list[bytes]:
         """Its values where there are several, in the order of the head. It takes longer than to find the first."""
