@@ -70,6 +70,8 @@ async def running_core(
     finally:
         await controller.stop()
         await store.close()
+        crew.close()
+        board.close()
 
 
 async def heal(controller: Controller) -> None:

@@ -104,3 +104,9 @@ class Crew:
         self.workers.remove(worker)
         self.totals.retire(worker.region)
         self.acknowledged()
+
+    def close(self) -> None:
+        """Let go of their memory. To be called once nothing looks at it any more."""
+        for worker in self.workers:
+            worker.region.close()
+        self.workers = []
