@@ -16,7 +16,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --constraint
 # two of them are never installed at the same time.
 RUN_VENV := .venv/.stamp-run
 DEV_VENV := .venv/.stamp-dev
-# Tests of the whole program fill a machine by themselves, and weigh what they started: they run one after the other.
+# Tests of the whole program fill a machine by themselves, and weigh what they started: they run one after the other,
+# but for those that keep a steady pace, of which two fit.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
 # An environment with the compiled wheel, which finds everything else in .venv. The source tree comes last on its path,
 # for the tests that are run in it: what is imported as `proxy` is what the wheel holds.
@@ -36,7 +37,8 @@ demo: $(RUN_VENV)  ## The same with a load, a switch, a rollback and a shift; en
 test: $(DEV_VENV) tools  ## All tests, with the coverage gate
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/system --cov --cov-report= --cov-fail-under=0
-	@$(BIN)/python -m pytest tests/system --cov --cov-append --cov-report=term
+	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 2 --cov --cov-append --cov-report= --cov-fail-under=0
+	@$(BIN)/python -m pytest tests/system -m "not paced" --cov --cov-append --cov-report=term
 
 check: lint types layers  ## Lint, types, and which module may import which
 

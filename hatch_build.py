@@ -53,7 +53,7 @@ class CompiledModules(BuildHookInterface[Any]):
         left_out = {Path(self.root, name) for name in self.config["left-out"]}
         for package in self.config["packages"]:
             for file in Path(self.root, package).rglob("*.py"):
-                if file.name != "__init__.py" and file not in left_out:
+                if file.name != "__init__.py" and left_out.isdisjoint((file, *file.parents)):
                     yield str(file.relative_to(self.root))
 
 

@@ -61,6 +61,7 @@ def calling(program: Program, method: str, path: str, body: object) -> Iterator[
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_never_two_versions_at_once(program: Program, fleet: Fleet) -> None:
     """By the upstreams' own clocks no request of one color was under way while one of the other was; 0 failed."""
     held = 0
@@ -85,6 +86,7 @@ def test_never_two_versions_at_once(program: Program, fleet: Fleet) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_an_instant_switch_has_two_versions_at_once(program: Program, fleet: Fleet) -> None:
     """The proof of the test above proves something: without the hold the same intervals do overlap."""
     with Load(program.door, MIX, color="blue") as load:
@@ -97,6 +99,7 @@ def test_an_instant_switch_has_two_versions_at_once(program: Program, fleet: Fle
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_what_was_held_is_answered(program: Program, fleet: Fleet) -> None:
     """Nothing reaches an upstream while it is held; released, each connection has its answers in order, 0 failed."""
     with Load(program.door, MIX, color="blue") as load:
@@ -121,6 +124,7 @@ def test_what_was_held_is_answered(program: Program, fleet: Fleet) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_killed_supervisor_leaves_nobody_waiting(program: Program, fleet: Fleet) -> None:
     """kill -9 while an exclusive switch holds: its workers let go to the old color at once, and a restart says so."""
     mix = dataclasses.replace(MIX, keep_alive=12)

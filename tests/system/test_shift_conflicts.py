@@ -35,6 +35,7 @@ def at_once(program: Program, calls: tuple[Call, ...], headers: dict[str, str] |
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_of_ten_commands_at_once_one_is_obeyed(program: Program) -> None:
     """Ten shifts; ten of all kinds beside a running one; ten that all believe in the same revision."""
     replies = at_once(program, (SHIFT,))
@@ -56,6 +57,7 @@ def test_of_ten_commands_at_once_one_is_obeyed(program: Program) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_ten_who_steer_at_once_leave_a_shift_in_order(program: Program) -> None:
     """Pause, resume, promote and roll back from everywhere: each is answered, and in the end it is over and undone."""
     shift = start_shift(program, over="1h")

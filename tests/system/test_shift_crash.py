@@ -62,6 +62,7 @@ def _healthy(program: Program, service: str) -> bool:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 @pytest.mark.parametrize("kill", [_supervisor, _everything])
 def test_a_stepped_shift_goes_on_after_a_kill(both: Program, fleet: Fleet, kill: Kill) -> None:
     """Before its first step, at rest, as it waits to be promoted, with the last requests on blue, and while it is
@@ -94,6 +95,7 @@ def test_a_stepped_shift_goes_on_after_a_kill(both: Program, fleet: Fleet, kill:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 @pytest.mark.parametrize("kill", [_supervisor, _everything])
 def test_a_linear_shift_goes_on_after_a_kill(both: Program, kill: Kill) -> None:
     """On its way: what was served is served again, and the time that it was away has not moved it."""

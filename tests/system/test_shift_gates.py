@@ -80,6 +80,7 @@ def gated(tmp_path: Path, fleet: Fleet) -> Iterator[Program]:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_webhook_that_says_no_takes_the_shift_back(gated: Program, gate: Gate, tmp_path: Path) -> None:
     """It agrees to 10 and to 25 %, but not to 50: all is back on blue, the command ends with 5, and the journal has
     every answer."""

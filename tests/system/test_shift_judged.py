@@ -45,6 +45,7 @@ def worsen(fleet: Fleet, trouble: str) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_green_that_turns_bad_is_left_within_seconds(
     program: Program, fleet: Fleet, tmp_path: Path, trouble: str
@@ -76,6 +77,7 @@ def test_a_green_that_turns_bad_is_left_within_seconds(
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_green_that_is_as_bad_as_blue_was_is_not_left(program: Program, fleet: Fleet) -> None:
     """5 % of both fail: nobody goes back for that. To be sure of it takes long, so somebody lets it go on."""
     for upstream in fleet.upstreams:
@@ -91,6 +93,7 @@ def test_a_green_that_is_as_bad_as_blue_was_is_not_left(program: Program, fleet:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_green_that_turns_bad_when_it_has_everything_is_left_too(program: Program, fleet: Fleet) -> None:
     """It is compared with what blue did during the shift; the rollback has every error since the shift was over."""
     with Steady(program.door, rate=400) as load:
@@ -109,6 +112,7 @@ def test_a_green_that_turns_bad_when_it_has_everything_is_left_too(program: Prog
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_blue_that_cannot_answer_is_waited_for(program: Program, fleet: Fleet) -> None:
     """Green is bad and blue is down: going back would be worse, so it stays, says why, and goes back when it can."""
     with Steady(program.door, rate=200):
@@ -137,6 +141,7 @@ def _set_health(program: Program, fleet: Fleet, health: str) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_too_few_requests_let_a_shift_wait(program: Program) -> None:
     """It is paused and not undone, and says how many more requests it needs."""
     with Steady(program.door, rate=5):

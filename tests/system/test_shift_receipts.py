@@ -12,6 +12,7 @@ from tests.system.shifts import operation, start_shift, steer, wait_over, wait_p
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_the_receipt_of_a_shift_is_what_the_clients_saw(program: Program, fleet: Fleet) -> None:
     """Every answer of green and every error of it, and on blue all that was under way when the last step came."""
     for upstream in fleet.green:
@@ -36,6 +37,7 @@ def test_the_receipt_of_a_shift_is_what_the_clients_saw(program: Program, fleet:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_the_receipt_of_a_switch_is_what_the_clients_saw(program: Program, fleet: Fleet) -> None:
     """What was in flight at the flip, to within those that began or ended in the very moment, and its errors."""
     for upstream in fleet.blue:

@@ -28,6 +28,7 @@ def sticky(program: Program) -> Program:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_users_reach_green_once_and_for_good(sticky: Program) -> None:
     """Through a whole shift by two workers: nobody is back on blue, and 20 % are 20 % of the users. Rolled back, all
     are where they were."""
