@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def hook() -> dict[str, list[str]]:
-    """What pyproject.toml tells the build hook: packages, and files of them that are left out."""
+    """What pyproject.toml tells the build hook: packages, and files and folders of them that are left out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     table: dict[str, list[str]] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
     return table
@@ -22,10 +22,11 @@ def hook() -> dict[str, list[str]]:
 def modules_to_compile() -> Iterator[str]:
     """The names of the modules that this comes to."""
     told = hook()
+    left_out = {Path(name) for name in told["left-out"]}
     for package in told["packages"]:
         for file in sorted((ROOT / package).rglob("*.py")):
             path = file.relative_to(ROOT)
-            if file.name != "__init__.py" and str(path) not in told["left-out"]:
+            if file.name != "__init__.py" and left_out.isdisjoint((path, *path.parents)):
                 yield ".".join(path.with_suffix("").parts)
 
 
