@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from proxy.control.case import Case
 from proxy.control.clock import Clock
 from proxy.control.controller import Controller
 from proxy.control.fleet import Fleet
@@ -17,13 +18,10 @@ from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
 from proxy.control.tallies import SESSION, less, read_tally, settled_users
-from proxy.shm.names import BUCKETS
 from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
 from proxy.traffic.fitness import can_serve
-from proxy.traffic.judge.judge import Judge
-from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
-from proxy.traffic.model import FULL_SPLIT, OperationState, Phase, Service, State
+from proxy.traffic.model import OperationState, Phase, Service, State
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color
 
@@ -49,7 +47,7 @@ class Judging:
         self._controller = controller
         self._fleet = fleet
         self._clock = clock
-        self._cases: dict[str, _Case] = {}
+        self._cases: dict[str, Case] = {}
         self._past: deque[Counts] = deque(maxlen=_PAST_KEPT)
         self._noted = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -103,14 +101,14 @@ class Judging:
             if operation not in self._cases:
                 self._cases[operation] = self._open(service, operation, new)
 
-    def _open(self, service: Service, operation: str, new: Color) -> _Case:
+    def _open(self, service: Service, operation: str, new: Color) -> Case:
         before = None
         over, baseline = _arrived(self._controller.state, service.name, operation)
         if not over and self._past:
             earlier = self._past[0]
             old, late = (less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new))
             before = Sample(old, late)
-        return _Case(self._fleet, service, new, before, baseline, warm=over)
+        return Case(self._fleet, service, new, before, baseline, warm=over)
 
     def _read(self, service: str, color: Color) -> Tally:
         return read_tally(self._fleet.totals, service, color)
@@ -141,7 +139,7 @@ class Judging:
             if self._clock.wall() >= warmth.until:
                 await self._cool(service)
 
-    def _left_alone(self, operation: str, case: _Case) -> bool:
+    def _left_alone(self, operation: str, case: Case) -> bool:
         """Whether there is nothing to do about a bad verdict: it is done, or there is nowhere to go back to yet."""
         state = self._controller.state
         running = state.operations.get(operation)
@@ -149,7 +147,7 @@ class Judging:
             case.closed = True  # somebody has let it go on all the same
         return case.closed or (case.stuck and not can_serve(state.services[case.service], case.new.other))
 
-    async def _carry_out(self, operation: str, case: _Case, words: str) -> None:
+    async def _carry_out(self, operation: str, case: Case, words: str) -> None:
         running = operation in self._controller.state.operations
         command = FailShift(operation, words) if running else FailWarmth(case.service, operation, words)
         try:
@@ -172,70 +170,6 @@ class Judging:
             logger.debug("%s is watched for a little longer: %s", service, error)
 
 
-class _Case:
-    """The evidence about one operation."""
-
-    def __init__(
-        self,
-        fleet: Fleet,
-        service: Service,
-        new: Color,
-        before: Sample | None,
-        baseline: Tally | None,
-        *,
-        warm: bool,
-    ) -> None:
-        rule = service.spec.judge
-        self.service = service.name
-        self.closed = False
-        """Whether what the judge said was carried out, or cannot be."""
-        self.stuck = False
-        """Whether it could not be carried out yet because the old color has no healthy upstream."""
-        self.failing = False
-        """Whether it was tried in vain already: that is logged once."""
-        self._rule = rule
-        self._fleet = fleet
-        self.new = new
-        self._before = before
-        self._judge = Judge(rule, BUCKETS, new=new, before=before)
-        self._warm = self._warmed(baseline) if warm and _alone(service, new) else None
-        self._last = self._counts()
-
-    def look(self, state: State) -> None:
-        """Take in what both colors did since the last look."""
-        service = state.services.get(self.service)
-        if service is None:
-            return
-        if self._warm is None and _alone(service, self.new):
-            self._warm = self._warmed(self._judge.baseline())
-        counts, last = self._counts(), self._last
-        self._last = counts
-        for route, (old, new) in counts.items():
-            sample = Sample(less(old, last[route][0]), less(new, last[route][1]), route)
-            (self._warm or self._judge).observe(sample)
-
-    def _warmed(self, baseline: Tally | None) -> WarmJudge:
-        return WarmJudge(self._rule, BUCKETS, new=self.new, baseline=baseline, before=self._before)
-
-    def verdict(self) -> Verdict:
-        """What it comes to so far."""
-        return (self._warm or self._judge).verdict()
-
-    def baseline(self) -> Tally:
-        """What the old color has done."""
-        return self._judge.baseline()
-
-    def _counts(self) -> dict[str, tuple[Tally, Tally]]:
-        totals = self._fleet.totals
-        return {
-            route: (
-                read_tally(totals, self.service, self.new.other, route),
-                read_tally(totals, self.service, self.new, route),
-            )
-            for route in ("", *self._rule.routes)
-        }
-
-
 def _arrived(state: State, service: str, operation: str) -> tuple[bool, Tally | None]:
     """Whether a shift has all the traffic that it asked for already, and what the old color did meanwhile."""
     warm, running = state.warm.get(service), state.operations.get(operation)
@@ -244,10 +178,6 @@ def _arrived(state: State, service: str, operation: str) -> tuple[bool, Tally | 
     if running is not None and running.shift is not None and running.phase is not Phase.SHIFTING:
         return True, running.shift.baseline
     return False, None
-
-
-def _alone(service: Service, color: Color) -> bool:
-    return service.share(color) == FULL_SPLIT
 
 
 def _of(counts: Counts, service: str, color: Color) -> Tally:
