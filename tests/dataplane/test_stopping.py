@@ -108,7 +108,8 @@ async def test_a_request_that_waits_in_the_kernel_is_answered_rather_than_closed
 
 async def test_what_waits_in_the_queue_is_served(start_front: StartFront) -> None:
     """Connections that the kernel has accepted, and nobody else has, are not reset."""
-    front, _ = await start_front([faults.answer])
+    patient = DoorSpec(timeouts=Timeouts(connect=30.0))  # they all ask at one instant
+    front, _ = await start_front([faults.answer], door=patient)
     clients = []
     for _ in range(300):
         client = socket.create_connection(front.address)

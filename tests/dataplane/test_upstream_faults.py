@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import socket
@@ -218,6 +219,7 @@ async def test_where_no_connection_is_made_any_request_is_tried_elsewhere(
 @contextlib.contextmanager
 def no_descriptors() -> Iterator[None]:
     """This process has all the descriptors that it may have."""
+    gc.collect()  # what other tests have left must not be given back in the midst of it
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.open(os.devnull, os.O_RDONLY)]
     resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, hard))
