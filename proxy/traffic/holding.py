@@ -21,6 +21,7 @@ from proxy.traffic.reduction import (
     find_service,
     left_colors,
     new_operation,
+    with_operation,
     with_service,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
@@ -124,7 +125,7 @@ def _release(state: State, command: Release, context: Context) -> Reduction:
     after, operation = with_service(state, released), running
     if running is not None:
         operation = replace(_applying(running, after), leaving=())
-        after = _with_operation(after, operation)
+        after = with_operation(after, operation)
     return Reduction(after, operation, (), _hold_changes(service, released), durable=True)
 
 
@@ -144,7 +145,7 @@ def _flip(state: State, command: FlipExclusive) -> Reduction:
     after = cooled(with_service(state, moved), service.name)
     operation = replace(_applying(operation, after), leaving=left_colors(service.split, moved.split))
     change = Change("split.green", service.split / 100, moved.split / 100)
-    return Reduction(_with_operation(after, operation), operation, (), (change,), durable=True)
+    return Reduction(with_operation(after, operation), operation, (), (change,), durable=True)
 
 
 def _give_up(state: State, command: GiveUpExclusive, context: Context) -> Reduction:
@@ -168,10 +169,6 @@ def _applying(operation: Operation, after: State) -> Operation:
     """What holds no longer is over once every worker serves from the table that says so."""
     receipt = replace(operation.receipt, generation=after.generation) if operation.receipt else None
     return replace(operation, phase=Phase.APPLYING, receipt=receipt)
-
-
-def _with_operation(state: State, operation: Operation) -> State:
-    return replace(state, operations={**state.operations, operation.id: operation})
 
 
 def _hold_changes(before: Service, after: Service) -> tuple[Change, ...]:

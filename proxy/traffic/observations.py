@@ -7,7 +7,7 @@ from dataclasses import replace
 from proxy.traffic.commands import Context, EndOperation, MarkApplied, ObserveEjection, ObserveHealth
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, State, Upstream, Warmth
 from proxy.traffic.pools import find_upstream, with_pool
-from proxy.traffic.reduction import Change, Reduction, end_operation, find_operation, find_service
+from proxy.traffic.reduction import Change, Reduction, end_operation, find_operation, find_service, with_operation
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import AdminState
 
@@ -68,11 +68,11 @@ def _applied(state: State, command: MarkApplied, context: Context) -> Reduction:
         raise Refused(RefusalCode.OPERATION_RUNNING, detail, operation=operation.id)
     if operation.phase is Phase.HOLDING:  # every worker holds; that is not its end
         held = replace(operation, receipt=command.receipt)
-        return Reduction(replace(state, operations={**state.operations, operation.id: held}), operation=held)
+        return Reduction(with_operation(state, held), operation=held)
     if not operation.leaving:
         return _over(state, replace(operation, receipt=command.receipt), OperationState.SUCCEEDED, context, None)
     draining = replace(operation, phase=Phase.DRAINING, receipt=command.receipt)
-    return Reduction(replace(state, operations={**state.operations, operation.id: draining}), operation=draining)
+    return Reduction(with_operation(state, draining), operation=draining)
 
 
 def _end(state: State, command: EndOperation, context: Context) -> Reduction:

@@ -91,6 +91,11 @@ def new_operation(
     )
 
 
+def with_operation(state: State, operation: Operation) -> State:
+    """The state with a running operation as it is now."""
+    return replace(state, operations={**state.operations, operation.id: operation})
+
+
 def with_service(state: State, service: Service, operation: Operation | None = None) -> State:
     """The state with one service as the operator now wants it, and the operation that this began."""
     revised = replace(service, revision=service.revision + 1)

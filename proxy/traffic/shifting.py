@@ -37,6 +37,7 @@ from proxy.traffic.reduction import (
     new_operation,
     refuse_beside,
     set_split,
+    with_operation,
     with_service,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
@@ -159,8 +160,8 @@ def _put(state: State, operation: Operation, shift: Shift) -> Reduction:
         return _arrive(state, operation, moved)
     change = _split_change(service, moved)
     if not change:
-        return Reduction(_with_operation(state, operation), operation=operation, durable=True)
-    return Reduction(_with_operation(with_service(state, moved), operation), operation, (), change, durable=True)
+        return Reduction(with_operation(state, operation), operation=operation, durable=True)
+    return Reduction(with_operation(with_service(state, moved), operation), operation, (), change, durable=True)
 
 
 def _moved(service: Service, operation: Operation, split: int) -> Service:
@@ -178,7 +179,7 @@ def _arrive(state: State, operation: Operation, service: Service) -> Reduction:
         leaving=left_colors(operation.before, service.split),
         receipt=Receipt(generation=state.generation + 1),
     )
-    after = _with_operation(with_service(state, service), operation)
+    after = with_operation(with_service(state, service), operation)
     return Reduction(after, operation, (), _split_change(before, service), durable=True)
 
 
@@ -186,10 +187,6 @@ def _split_change(before: Service, after: Service) -> tuple[Change, ...]:
     if before.split == after.split:
         return ()
     return (Change("split.green", before.split / 100, after.split / 100),)
-
-
-def _with_operation(state: State, operation: Operation) -> State:
-    return replace(state, operations={**state.operations, operation.id: operation})
 
 
 def _pause(state: State, command: PauseShift, context: Context) -> Reduction:
@@ -209,7 +206,7 @@ def _hinder(state: State, command: HinderShift) -> Reduction:
 def _hindered(state: State, operation: Operation, shift: Shift, hindrance: Hindrance, why: str) -> Reduction:
     change = Change("state", operation.state.value, OperationState.PAUSED.value)
     operation = replace(operation, state=OperationState.PAUSED, note=why, shift=shift.at(shift.position, hindrance))
-    return Reduction(_with_operation(state, operation), operation, (), (change,), durable=True)
+    return Reduction(with_operation(state, operation), operation, (), (change,), durable=True)
 
 
 def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
@@ -260,7 +257,7 @@ def _end_settled(state: State, command: EndSettled) -> Reduction:
     service = replace(state.services[operation.service], settled=None)
     if arrived(shift):
         return _arrive(state, operation, service)
-    return Reduction(_with_operation(with_service(state, service), operation), operation, durable=True)
+    return Reduction(with_operation(with_service(state, service), operation), operation, durable=True)
 
 
 def _fail(state: State, command: FailShift, context: Context) -> Reduction:
