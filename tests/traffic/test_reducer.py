@@ -13,6 +13,7 @@ from proxy.traffic.commands import (
     Configure,
     Context,
     EndOperation,
+    Hold,
     MarkApplied,
     Observation,
     Rollback,
@@ -78,8 +79,8 @@ def test_revisions_grow_exactly_with_the_operators_will(start: State, history: l
             if new is None:
                 continue
             wanted = not isinstance(command, Observation) and replace(new, revision=old.revision) != old
-            if isinstance(command, StartShift) and command.service == name:  # who decides by it has to know of that
-                wanted |= reduction.operation in reduction.state.operations.values()
+            if isinstance(command, StartShift | Hold) and command.service == name:  # who decides by it has to know
+                wanted |= bool(reduction.state.operations.keys() - before.operations.keys())
             assert new.revision - old.revision == (1 if wanted else 0)
 
 
