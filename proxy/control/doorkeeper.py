@@ -8,11 +8,12 @@ from typing import Protocol
 
 from proxy.control.controller import Controller
 from proxy.control.outcome import Outcome
-from proxy.traffic.commands import FailShift, HinderShift
+from proxy.traffic.commands import Fail, Hinder
 from proxy.traffic.gates import Moment
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import Operation, OperationState
 from proxy.traffic.reduction import Change
-from proxy.traffic.shift import Hindrance, moments
+from proxy.traffic.shift import moments
 
 GATE = "gate"
 """Who lets a shift wait or fail because of a gate."""
@@ -59,11 +60,11 @@ class Doorkeeper:
             refused = [outcome for outcome in await self._asked(operation, moment) if not outcome.ok]
             if refused:
                 why = "; ".join(f"{outcome.gate} is against it: {outcome.detail}" for outcome in refused)
-                await self._controller.execute(FailShift(operation.id, why), by=GATE, reason=why)
+                await self._controller.execute(Fail(operation.id, why), by=GATE, reason=why)
                 return False
         if any(moment in shift.gates.approvals for moment in asked):
             why = f"step {shift.position.step + 1} of {len(shift.steps)} waits for approval: promote or abort it"
-            await self._controller.execute(HinderShift(operation.id, Hindrance.APPROVAL, why), by=GATE, reason=why)
+            await self._controller.execute(Hinder(operation.id, Hindrance.APPROVAL, why), by=GATE, reason=why)
             return False
         return True
 

@@ -9,17 +9,17 @@ from proxy.traffic.commands import (
     ChangeUpstream,
     Configure,
     Context,
-    FailShift,
+    Fail,
     FailWarmth,
-    HinderShift,
+    Hinder,
     Hold,
     OperatorCommand,
-    PauseShift,
-    PromoteShift,
+    Pause,
+    Promote,
     Release,
     RemoveUpstream,
     ReplacePool,
-    ResumeShift,
+    Resume,
     Rollback,
     SetMaintenance,
     SetSplit,
@@ -28,16 +28,19 @@ from proxy.traffic.commands import (
 )
 from proxy.traffic.model import Operation, State
 from proxy.traffic.reduction import Change, Reduction
+from proxy.traffic.rollout.commands import MarkReady, StartRollout
 
 _ACTIONS: dict[type[OperatorCommand], str] = {
     Switch: "switch",
     StartShift: "shift",
-    PauseShift: "pause",
-    ResumeShift: "resume",
-    PromoteShift: "promote",
-    HinderShift: "wait",
-    FailShift: "fail",
+    Pause: "pause",
+    Resume: "resume",
+    Promote: "promote",
+    Hinder: "wait",
+    Fail: "fail",
     FailWarmth: "fail",
+    StartRollout: "roll",
+    MarkReady: "ready",
     Hold: "hold",
     Release: "release",
     SetMaintenance: "maintenance",
@@ -108,7 +111,7 @@ def _service(command: OperatorCommand, reduction: Reduction) -> str | None:
     match command:
         case Configure():
             return None
-        case Abort() | PauseShift() | ResumeShift() | PromoteShift() | HinderShift() | FailShift():
+        case Abort() | Pause() | Resume() | Promote() | Hinder() | Fail() | MarkReady():
             return reduction.operation.service if reduction.operation else None
         case _:
             return command.service

@@ -18,7 +18,7 @@ from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
 from proxy.control.tallies import SESSION, less, read_tally, settled_users
-from proxy.traffic.commands import CoolDown, FailShift, FailWarmth
+from proxy.traffic.commands import CoolDown, Fail, FailWarmth
 from proxy.traffic.fitness import can_serve
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
 from proxy.traffic.model import OperationState, Phase, Service, State
@@ -149,7 +149,7 @@ class Judging:
 
     async def _carry_out(self, operation: str, case: Case, words: str) -> None:
         running = operation in self._controller.state.operations
-        command = FailShift(operation, words) if running else FailWarmth(case.service, operation, words)
+        command = Fail(operation, words) if running else FailWarmth(case.service, operation, words)
         try:
             outcome = await self._controller.execute(command, by=JUDGE, reason=words)
             case.stuck = operation in outcome.after.operations  # it waits, for the old color has nobody to answer

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Verdict
 from proxy.traffic.model import FULL_SPLIT, Operation, Phase
-from proxy.traffic.shift import Hindrance, Shift, remaining, split_at
+from proxy.traffic.shift import Shift, remaining, split_at
 from proxy.traffic.spec import Color
 
 

@@ -19,12 +19,13 @@ from proxy.control.controller import Controller
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import TableTooLarge
 from proxy.control.store.base import StoreUnavailable
-from proxy.traffic.commands import AdvanceShift, EndSettled, HinderShift, OperatorCommand, ResumeShift
+from proxy.traffic.commands import AdvanceShift, EndSettled, Hinder, OperatorCommand, Resume
 from proxy.traffic.fitness import can_serve
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Finding, Tally, Verdict
 from proxy.traffic.model import Operation, Phase
 from proxy.traffic.refusal import Refused
-from proxy.traffic.shift import Hindrance, Position, Shift, tick
+from proxy.traffic.shift import Position, Shift, tick
 
 logger = logging.getLogger(__name__)
 
@@ -164,10 +165,10 @@ class Shifts:
         passing = hindrance in (Hindrance.JUDGE, Hindrance.HEALTH)
         await self._wait(operation, _LOOK if passing else None)
         if hindrance is Hindrance.JUDGE and self._seen_enough(operation):
-            await self._decide(ResumeShift(operation.id, only=hindrance), by=JUDGE, reason="enough was seen by now")
+            await self._decide(Resume(operation.id, only=hindrance), by=JUDGE, reason="enough was seen by now")
         elif hindrance is Hindrance.HEALTH and self._fit(operation):
             why = f"{operation.gaining} is healthy again"
-            await self._decide(ResumeShift(operation.id, only=hindrance), by=PROGRAM, reason=why)
+            await self._decide(Resume(operation.id, only=hindrance), by=PROGRAM, reason=why)
 
     def _fit(self, operation: Operation) -> bool:
         """Whether the color that gains traffic can take it, or somebody wants it to all the same."""
@@ -229,7 +230,7 @@ class Shifts:
         await self._controller.advance(AdvanceShift(operation.id, operation.shift.position, position, baseline))
 
     async def _hinder(self, operation: Operation, hindrance: Hindrance, why: str, *, by: str) -> None:
-        await self._decide(HinderShift(operation.id, hindrance, why), by=by, reason=why)
+        await self._decide(Hinder(operation.id, hindrance, why), by=by, reason=why)
 
     async def _decide(self, command: OperatorCommand, *, by: str, reason: str) -> None:
         await self._controller.execute(command, by=by, reason=reason)

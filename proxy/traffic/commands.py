@@ -7,9 +7,19 @@ from dataclasses import dataclass, field
 
 from proxy.traffic.audience import HoldRule
 from proxy.traffic.gates import Gates
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Health, OperationState, Receipt
-from proxy.traffic.shift import Hindrance, Position, Step
+from proxy.traffic.rollout.commands import (
+    AgeBatch,
+    EndRollout,
+    MarkReady,
+    MoveBatch,
+    OpenBatch,
+    StartRollout,
+    TakeBatch,
+)
+from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
 
 
@@ -51,15 +61,15 @@ class StartShift:
 
 
 @dataclass(frozen=True, slots=True)
-class PauseShift:
-    """Let a shift stay where it is."""
+class Pause:
+    """Let a shift stay where it is; let a rollout end its batch and begin no other."""
 
     operation: str
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeShift:
-    """Let a paused shift go on, whatever it waited for."""
+class Resume:
+    """Let what is paused go on, whatever it waited for."""
 
     operation: str
     only: Hindrance | None = None
@@ -67,8 +77,8 @@ class ResumeShift:
 
 
 @dataclass(frozen=True, slots=True)
-class PromoteShift:
-    """Let a shift go to its next step now; ``full``: to its end."""
+class Promote:
+    """Let a shift go to its next step now, a rollout to its next batch; ``full``: without stopping there again."""
 
     operation: str
     full: bool = False
@@ -77,8 +87,11 @@ class PromoteShift:
 
 
 @dataclass(frozen=True, slots=True)
-class FailShift:
-    """The judge or a gate has spoken against it: end it and go back to where it began. ``why`` is a sentence."""
+class Fail:
+    """The judge, a gate, a check or a hook has spoken against it. ``why`` is a sentence.
+
+    A shift ends and goes back to where it began; a rollout does with its batch what its plan says.
+    """
 
     operation: str
     why: str
@@ -95,8 +108,8 @@ class FailWarmth:
 
 
 @dataclass(frozen=True, slots=True)
-class HinderShift:
-    """Something else than an operator lets a shift wait. ``why`` is a sentence."""
+class Hinder:
+    """Something else than an operator lets an operation wait. ``why`` is a sentence."""
 
     operation: str
     hindrance: Hindrance
@@ -289,12 +302,14 @@ class CoolDown:
 OperatorCommand = (
     Switch
     | StartShift
-    | PauseShift
-    | ResumeShift
-    | PromoteShift
-    | HinderShift
-    | FailShift
+    | Pause
+    | Resume
+    | Promote
+    | Hinder
+    | Fail
     | FailWarmth
+    | StartRollout
+    | MarkReady
     | SetSplit
     | Rollback
     | Abort
@@ -309,7 +324,18 @@ OperatorCommand = (
 )
 """What is kept on disk and in the journal, because somebody, or the judge for them, decided it."""
 
-Advance = AdvanceShift | EndSettled | FlipExclusive | GiveUpExclusive | CoolDown
+Advance = (
+    AdvanceShift
+    | EndSettled
+    | FlipExclusive
+    | GiveUpExclusive
+    | CoolDown
+    | OpenBatch
+    | TakeBatch
+    | MoveBatch
+    | AgeBatch
+    | EndRollout
+)
 """What an operation does on its way: it is kept on disk before it is served, and the journal has nothing of it."""
 
 Observation = ObserveHealth | ObserveEjection | MarkApplied | EndOperation

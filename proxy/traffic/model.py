@@ -13,6 +13,7 @@ from typing import Final
 
 from proxy.traffic.audience import HoldRule, Settled
 from proxy.traffic.judgement import Tally
+from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.shift import Shift
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec
 
@@ -31,6 +32,14 @@ class Health(enum.StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class Cohort(enum.StrEnum):
+    """On which side of a comparison within one pool an upstream is, while a rollout is judged."""
+
+    NONE = ""
+    OLD = "old"
+    UPDATED = "updated"
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """A server of a pool: ``weight`` and ``admin`` are wanted of it, ``health`` and ``ejected`` were observed."""
@@ -40,11 +49,16 @@ class Upstream:
     admin: AdminState = AdminState.READY
     health: Health = Health.UNKNOWN
     ejected: bool = False
+    cordoned: bool = False
+    """Whether a rollout keeps it out of rotation."""
+    ramp: float = 1.0
+    """The share of its weight that it has meanwhile, where it comes back from a rollout."""
+    cohort: Cohort = Cohort.NONE
 
     @property
     def wanted(self) -> bool:
-        """Whether the operator wants new requests to go here."""
-        return self.admin is AdminState.READY and self.weight > 0
+        """Whether new requests are meant to go here: the operator wants it, and no rollout keeps it out."""
+        return self.admin is AdminState.READY and self.weight > 0 and not self.cordoned
 
     @property
     def fit(self) -> bool:
@@ -64,6 +78,7 @@ class OperationKind(enum.StrEnum):
     ROLLBACK = "rollback"
     DRAIN = "drain"
     HOLD = "hold"
+    ROLL = "roll"
 
 
 class OperationState(enum.StrEnum):
@@ -82,6 +97,8 @@ class Phase(enum.StrEnum):
 
     SHIFTING = "shifting"
     """It moves traffic step by step."""
+    ROLLING = "rolling"
+    """It updates servers, some at a time."""
     HOLDING = "holding"
     """New requests are parked."""
     APPLYING = "applying"
@@ -144,13 +161,15 @@ class Operation:
     """In words, how it ended when that is not plain success, or why it is paused."""
     shift: Shift | None = None
     """The plan of a shift, and how far it is."""
+    rollout: Rollout | None = None
+    """What is updated how, and how far that is."""
     exclusive: bool = False
     """Whether a switch parks new requests until the old color is drained, so that never two versions serve at once."""
 
     @property
     def moves_traffic(self) -> bool:
-        """Whether it changes the split, as opposed to draining single upstreams, or holding requests."""
-        return self.kind not in (OperationKind.DRAIN, OperationKind.HOLD)
+        """Whether it changes the split, as opposed to draining or updating upstreams, or holding requests."""
+        return self.kind not in (OperationKind.DRAIN, OperationKind.HOLD, OperationKind.ROLL)
 
     @property
     def gaining(self) -> Color:
@@ -229,5 +248,12 @@ class State:
         """The running operation that moves a service's traffic, if there is one."""
         for operation in self.operations.values():
             if operation.service == service and operation.moves_traffic:
+                return operation
+        return None
+
+    def rollout_of(self, service: str) -> Operation | None:
+        """The operation that updates servers of a service now, if there is one."""
+        for operation in self.operations.values():
+            if operation.service == service and operation.rollout is not None:
                 return operation
         return None

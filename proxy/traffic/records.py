@@ -8,10 +8,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from proxy.traffic.gates import Gates, Moment, PromQuery, Webhook
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt
 from proxy.traffic.reduction import Change
-from proxy.traffic.shift import Hindrance, Position, Shift, Step
+from proxy.traffic.shift import Position, Shift, Step
 from proxy.traffic.spec import Color
 
 Record = dict[str, Any]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.traffic import configure, holding, observations, pools, shifting
+from proxy.traffic import configure, holding, observations, pools, rolling, shifting
 from proxy.traffic.audience import HoldRule
 from proxy.traffic.commands import (
     Abort,
@@ -23,21 +23,21 @@ from proxy.traffic.commands import (
     CoolDown,
     EndOperation,
     EndSettled,
-    FailShift,
+    Fail,
     FailWarmth,
     FlipExclusive,
     GiveUpExclusive,
-    HinderShift,
+    Hinder,
     Hold,
     MarkApplied,
     ObserveEjection,
     ObserveHealth,
-    PauseShift,
-    PromoteShift,
+    Pause,
+    Promote,
     Release,
     RemoveUpstream,
     ReplacePool,
-    ResumeShift,
+    Resume,
     Rollback,
     SetMaintenance,
     SetSplit,
@@ -65,6 +65,15 @@ from proxy.traffic.reduction import (
     set_split,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.rollout.commands import (
+    AgeBatch,
+    EndRollout,
+    MarkReady,
+    MoveBatch,
+    OpenBatch,
+    StartRollout,
+    TakeBatch,
+)
 from proxy.traffic.spec import Color
 
 
@@ -85,17 +94,19 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
             return _abort(state, command, context)
         case (
             StartShift()
-            | PauseShift()
-            | ResumeShift()
-            | PromoteShift()
-            | HinderShift()
-            | FailShift()
+            | Pause()
+            | Resume()
+            | Promote()
+            | Hinder()
+            | Fail()
             | FailWarmth()
             | AdvanceShift()
             | EndSettled()
             | CoolDown()
         ):
             return shifting.reduce_shift(state, command, context)
+        case StartRollout() | MarkReady() | OpenBatch() | TakeBatch() | MoveBatch() | AgeBatch() | EndRollout():
+            return rolling.reduce_rollout(state, command, context)
         case Hold() | Release() | SetMaintenance() | FlipExclusive() | GiveUpExclusive():
             return holding.reduce_holding(state, command, context)
         case ReplacePool() | AddUpstream() | ChangeUpstream() | RemoveUpstream():

@@ -23,6 +23,9 @@ class RefusalCode(enum.StrEnum):
     DUPLICATE_UPSTREAM = "duplicate_upstream"
     LAST_UPSTREAM = "last_upstream"
     POOL_EMPTY = "pool_empty"
+    NO_ROOM = "no_room"
+    NOT_UPDATING = "not_updating"
+    NO_WAY_BACK = "no_way_back"
 
 
 class Refused(Exception):

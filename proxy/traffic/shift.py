@@ -7,12 +7,12 @@ whose program was down, goes on exactly where it was.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from proxy.traffic.gates import Gates, Moment
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Tally
 
 LARGEST_TICK: Final = 100
@@ -40,21 +40,6 @@ class Step:
     """Seconds to rest there; ``None``: until it is promoted."""
     checked: bool = True
     """Whether the judge has to have seen enough before the next step."""
-
-
-class Hindrance(enum.StrEnum):
-    """Why a shift does not move although it is not over."""
-
-    OPERATOR = "operator"
-    """Somebody paused it."""
-    STEP = "step"
-    """Its step has no end of its own: it waits to be promoted."""
-    APPROVAL = "approval"
-    """A gate asks for somebody's approval: promote or resume."""
-    JUDGE = "judge"
-    """There is too little to tell whether the new color is worse."""
-    HEALTH = "health"
-    """The new color has no healthy upstream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,16 @@ from proxy.traffic.commands import (
     Context,
     CoolDown,
     EndSettled,
-    FailShift,
+    Fail,
     FailWarmth,
-    HinderShift,
-    PauseShift,
-    PromoteShift,
-    ResumeShift,
+    Hinder,
+    Pause,
+    Promote,
+    Resume,
     StartShift,
 )
 from proxy.traffic.fitness import can_serve, gains, refuse_unhealthy
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, Service, State
 from proxy.traffic.reduction import (
     Change,
@@ -41,21 +42,10 @@ from proxy.traffic.reduction import (
     with_service,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
-from proxy.traffic.shift import Hindrance, Position, Shift, Step, arrived, linear, split_at, stepped
+from proxy.traffic.shift import Position, Shift, Step, arrived, linear, split_at, stepped
 from proxy.traffic.spec import Color
 
-ShiftCommand = (
-    StartShift
-    | PauseShift
-    | ResumeShift
-    | PromoteShift
-    | HinderShift
-    | FailShift
-    | FailWarmth
-    | AdvanceShift
-    | EndSettled
-    | CoolDown
-)
+ShiftCommand = StartShift | Pause | Resume | Promote | Hinder | Fail | FailWarmth | AdvanceShift | EndSettled | CoolDown
 
 
 def reduce_shift(state: State, command: ShiftCommand, context: Context) -> Reduction:
@@ -69,17 +59,17 @@ def reduce_shift(state: State, command: ShiftCommand, context: Context) -> Reduc
             return _start(state, command, context)
         case AdvanceShift():
             return _advance(state, command)
-        case PauseShift():
+        case Pause():
             return _pause(state, command, context)
-        case ResumeShift():
+        case Resume():
             return _resume(state, command, context)
-        case PromoteShift():
+        case Promote():
             return _promote(state, command, context)
-        case HinderShift():
+        case Hinder():
             return _hinder(state, command)
         case EndSettled():
             return _end_settled(state, command)
-        case FailShift():
+        case Fail():
             return _fail(state, command, context)
         case FailWarmth():
             return _fail_warmth(state, command, context)
@@ -189,14 +179,14 @@ def _split_change(before: Service, after: Service) -> tuple[Change, ...]:
     return (Change("split.green", before.split / 100, after.split / 100),)
 
 
-def _pause(state: State, command: PauseShift, context: Context) -> Reduction:
+def _pause(state: State, command: Pause, context: Context) -> Reduction:
     operation, shift = _steered(state, command.operation, context)
     if shift.hindrance is Hindrance.OPERATOR:
         return Reduction(state, operation=operation)
     return _hindered(state, operation, shift, Hindrance.OPERATOR, f"paused by {context.by}")
 
 
-def _hinder(state: State, command: HinderShift) -> Reduction:
+def _hinder(state: State, command: Hinder) -> Reduction:
     operation, shift = _moving(state, command.operation)
     if shift.hindrance is not None:
         raise Refused(RefusalCode.OPERATION_RUNNING, f"{operation.id} waits already", operation=operation.id)
@@ -209,7 +199,7 @@ def _hindered(state: State, operation: Operation, shift: Shift, hindrance: Hindr
     return Reduction(with_operation(state, operation), operation, (), (change,), durable=True)
 
 
-def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
+def _resume(state: State, command: Resume, context: Context) -> Reduction:
     operation, shift = _steered(state, command.operation, context)
     hindrance = shift.hindrance
     if command.only is not None and hindrance is not command.only:
@@ -226,7 +216,7 @@ def _resume(state: State, command: ResumeShift, context: Context) -> Reduction:
     return _let_go(state, operation, replace(shift.at(position), waived=waived, forced=forced))
 
 
-def _promote(state: State, command: PromoteShift, context: Context) -> Reduction:
+def _promote(state: State, command: Promote, context: Context) -> Reduction:
     operation, shift = _steered(state, command.operation, context)
     position, end = shift.position, len(shift.steps) - 1
     if arrived(shift):  # only those with a session are not there yet: who promotes it does not wait for them
@@ -260,7 +250,7 @@ def _end_settled(state: State, command: EndSettled) -> Reduction:
     return Reduction(with_operation(with_service(state, service), operation), operation, durable=True)
 
 
-def _fail(state: State, command: FailShift, context: Context) -> Reduction:
+def _fail(state: State, command: Fail, context: Context) -> Reduction:
     operation = find_operation(state, command.operation)
     service, shift = state.services[operation.service], operation.shift
     losing = gains(service, operation.before)

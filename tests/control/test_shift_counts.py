@@ -9,7 +9,7 @@ import pytest
 
 from proxy.control.store.base import StoreUnavailable
 from proxy.shm.names import Series
-from proxy.traffic.commands import CoolDown, FailShift, PromoteShift, Rollback, StartShift
+from proxy.traffic.commands import CoolDown, Fail, Promote, Rollback, StartShift
 from proxy.traffic.model import OperationKind, Receipt
 from proxy.traffic.shift import Step
 from proxy.traffic.spec import Color
@@ -37,11 +37,11 @@ async def begin(core: Core, *, full: bool = False) -> str:
     outcome = await core.controller.execute(SHIFT, by="ada")
     assert outcome.operation is not None
     shift = outcome.operation.id
-    await core.controller.execute(PromoteShift(shift, full=full), by="ada")
+    await core.controller.execute(Promote(shift, full=full), by="ada")
     return shift
 
 
-async def back(core: Core, command: FailShift | Rollback) -> str:
+async def back(core: Core, command: Fail | Rollback) -> str:
     """Undo it; the id of what does so."""
     outcome = await core.controller.execute(command, by="judge")
     operations = [*core.controller.state.operations.values(), *([outcome.operation] if outcome.operation else [])]
@@ -57,7 +57,7 @@ async def test_errors_after_the_verdict_are_in_the_receipt_of_the_rollback(tmp_p
         late = worker.admit(Color.GREEN, "b:1")
         fail(worker)
         fail(worker)
-        rollback = await back(core, FailShift(shift, "bad"))
+        rollback = await back(core, Fail(shift, "bad"))
         fail(worker)
         late.end()
         assert (await receipt_of(core, shift)).errors_on_new == 2
@@ -78,7 +78,7 @@ async def test_no_error_falls_between_both_receipts(tmp_path: Path) -> None:
                 await asyncio.sleep(0)
 
         failing, held = asyncio.create_task(fail_on()), worker.admit(Color.GREEN, "b:1")
-        rollback = await back(core, FailShift(shift, "bad"))
+        rollback = await back(core, Fail(shift, "bad"))
         failing.cancel()
         held.end()
         receipts = await receipt_of(core, shift), await receipt_of(core, rollback)
@@ -115,8 +115,8 @@ async def test_a_verdict_that_could_not_be_written_costs_no_counts(tmp_path: Pat
             disk.fill()
             await exhaust(core)
             with pytest.raises(StoreUnavailable):
-                await core.controller.execute(FailShift(shift, "bad"), by="judge")
+                await core.controller.execute(Fail(shift, "bad"), by="judge")
             fail(worker)
             disk.free()
-            await back(core, FailShift(shift, "bad"))
+            await back(core, Fail(shift, "bad"))
             assert (await receipt_of(core, shift)).errors_on_new == 2

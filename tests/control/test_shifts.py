@@ -19,16 +19,17 @@ from proxy.traffic.commands import (
     Hold,
     ObserveHealth,
     OperatorCommand,
-    PauseShift,
-    PromoteShift,
-    ResumeShift,
+    Pause,
+    Promote,
+    Resume,
     StartShift,
     Switch,
 )
 from proxy.traffic.gates import Gates, Moment, Webhook
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Finding, Tally, Verdict
 from proxy.traffic.model import Health, Operation, OperationState, Phase
-from proxy.traffic.shift import Hindrance, Step
+from proxy.traffic.shift import Step
 from proxy.traffic.spec import Color
 from tests.control.core import SHOP, Core, running_core, until
 
@@ -189,7 +190,7 @@ async def test_a_step_without_end_waits_to_be_promoted(tmp_path: Path) -> None:
         waiting = await s.hindered(shift)
         assert s.split == 1000
         assert waiting.note == "step 1 of 3 is done; it waits to be promoted"
-        await s.core.controller.execute(PromoteShift(shift), by="ada")
+        await s.core.controller.execute(Promote(shift), by="ada")
         assert (await s.ended(shift)).state is OperationState.SUCCEEDED
 
 
@@ -198,7 +199,7 @@ async def test_promoting_in_full_goes_to_the_end_at_once(tmp_path: Path) -> None
     async with stage(tmp_path / "db") as s:
         shift = await s.start(STEPPED)
         await s.hindered(shift)
-        await s.core.controller.execute(PromoteShift(shift, full=True), by="ada")
+        await s.core.controller.execute(Promote(shift, full=True), by="ada")
         assert s.split == 10_000
 
 
@@ -239,9 +240,9 @@ async def test_an_operator_may_move_to_a_color_that_is_down(tmp_path: Path) -> N
         shift = await s.start(replace(STEPPED, steps=(Step(1000, pause=None), Step(10_000))))
         await s.core.controller.observe(ObserveHealth("shop", Color.GREEN, "b:1", Health.UNHEALTHY))
         await s.hindered(shift)
-        await s.core.controller.execute(PromoteShift(shift), by="ada")
+        await s.core.controller.execute(Promote(shift), by="ada")
         await until(lambda: s.hindrance(shift) is Hindrance.HEALTH)
-        await s.core.controller.execute(ResumeShift(shift), by="ada")
+        await s.core.controller.execute(Resume(shift), by="ada")
         assert (await s.ended(shift)).state is OperationState.SUCCEEDED
 
 
@@ -252,7 +253,7 @@ async def test_an_operator_may_let_it_go_on_without_evidence(tmp_path: Path) -> 
         s.witness.finding = Finding.INCONCLUSIVE
         shift = await s.start(replace(STEPPED, steps=steps, judged=True))
         await s.hindered(shift)
-        await s.core.controller.execute(ResumeShift(shift), by="ada")
+        await s.core.controller.execute(Resume(shift), by="ada")
         assert (await s.ended(shift)).state is OperationState.SUCCEEDED
 
 
@@ -261,7 +262,7 @@ async def test_a_paused_shift_stands_still(tmp_path: Path) -> None:
     async with stage(tmp_path / "db") as s:
         shift = await s.start(replace(QUICK, over=100.0))
         await until(lambda: s.split > 0)
-        await s.core.controller.execute(PauseShift(shift), by="ada")
+        await s.core.controller.execute(Pause(shift), by="ada")
         stood = s.split
         await s.core.controller.execute(Abort(shift), by="ada")
         assert stood > 0
@@ -298,7 +299,7 @@ async def test_an_approval_is_waited_for(tmp_path: Path) -> None:
         waiting = await s.hindered(shift)
         assert waiting.note == "step 1 of 1 waits for approval: promote or abort it"
         assert s.split == 0
-        await s.core.controller.execute(ResumeShift(shift), by="ada")
+        await s.core.controller.execute(Resume(shift), by="ada")
         assert (await s.ended(shift)).state is OperationState.SUCCEEDED
 
 

@@ -19,21 +19,21 @@ from proxy.traffic.commands import (
     CoolDown,
     EndOperation,
     EndSettled,
-    FailShift,
+    Fail,
     FailWarmth,
     FlipExclusive,
     GiveUpExclusive,
-    HinderShift,
+    Hinder,
     Hold,
     MarkApplied,
     ObserveEjection,
     ObserveHealth,
-    PauseShift,
-    PromoteShift,
+    Pause,
+    Promote,
     Release,
     RemoveUpstream,
     ReplacePool,
-    ResumeShift,
+    Resume,
     Rollback,
     SetMaintenance,
     SetSplit,
@@ -42,12 +42,13 @@ from proxy.traffic.commands import (
     UpstreamWill,
 )
 from proxy.traffic.configure import initial_state
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import FULL_SPLIT, Health, OperationState, Receipt, Service, State
 from proxy.traffic.pools import with_pool
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
 from proxy.traffic.refusal import Refused
-from proxy.traffic.shift import Hindrance, Position, Step
+from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import AdminState, Balance, Color, DoorSpec, HealthCheck, Limits, ServiceSpec, UpstreamSpec
 
 CONTEXT = Context(now=1_000.0, by="ada", reason="five o'clock")
@@ -188,11 +189,11 @@ shifts: st.SearchStrategy[Command] = st.one_of(
         force=st.booleans(),
     ),
     st.builds(AdvanceShift, operation=operation_ids, before=st.just(Position()), after=positions),
-    st.builds(PauseShift, operation=operation_ids),
-    st.builds(ResumeShift, operation=operation_ids),
-    st.builds(PromoteShift, operation=operation_ids, full=st.booleans()),
-    st.builds(HinderShift, operation=operation_ids, hindrance=st.sampled_from(Hindrance), why=st.just("why")),
-    st.builds(FailShift, operation=operation_ids, why=st.just("worse")),
+    st.builds(Pause, operation=operation_ids),
+    st.builds(Resume, operation=operation_ids),
+    st.builds(Promote, operation=operation_ids, full=st.booleans()),
+    st.builds(Hinder, operation=operation_ids, hindrance=st.sampled_from(Hindrance), why=st.just("why")),
+    st.builds(Fail, operation=operation_ids, why=st.just("worse")),
     st.builds(FailWarmth, service=services, operation=operation_ids, why=st.just("worse")),
     st.builds(EndSettled, operation=operation_ids),
     st.builds(CoolDown, service=services),

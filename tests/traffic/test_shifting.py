@@ -16,24 +16,25 @@ from proxy.traffic.commands import (
     CoolDown,
     EndOperation,
     EndSettled,
-    FailShift,
+    Fail,
     FailWarmth,
-    HinderShift,
+    Hinder,
     MarkApplied,
-    PauseShift,
-    PromoteShift,
-    ResumeShift,
+    Pause,
+    Promote,
+    Resume,
     Rollback,
     SetSplit,
     StartShift,
     Switch,
 )
 from proxy.traffic.document import RESTARTED, dump_state, restore_state
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Health, Operation, OperationKind, OperationState, Phase, Receipt, State
 from proxy.traffic.reducer import reduce
 from proxy.traffic.refusal import RefusalCode, Refused
-from proxy.traffic.shift import Hindrance, Position, Step
+from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import Color, DoorSpec
 from tests.traffic.states import CONTEXT, after, serving, shop, with_healthy
 
@@ -41,7 +42,7 @@ STEPS = (Step(1000, pause=60.0), Step(5000, pause=None), Step(10_000))
 STEPPED = StartShift("shop", Color.GREEN, 10_000, steps=STEPS)
 LINEAR = StartShift("shop", Color.GREEN, 10_000, over=100.0)
 AT_10 = AdvanceShift("op-1", Position(), Position(0, opened=True))
-FULL = PromoteShift("op-1", full=True)
+FULL = Promote("op-1", full=True)
 
 
 def shifting(*commands: Command, start: StartShift = STEPPED) -> State:
@@ -103,7 +104,7 @@ def test_a_rest_changes_no_table() -> None:
 def test_whoever_comes_too_late_moves_nothing() -> None:
     """The shift stands elsewhere by now."""
     assert refusal(shifting(AT_10), AT_10) is RefusalCode.OPERATION_RUNNING
-    assert refusal(shifting(PauseShift("op-1")), AT_10) is RefusalCode.OPERATION_RUNNING
+    assert refusal(shifting(Pause("op-1")), AT_10) is RefusalCode.OPERATION_RUNNING
 
 
 def test_a_shift_that_has_arrived_is_applied_and_drained_like_a_switch() -> None:
@@ -125,51 +126,51 @@ def test_a_shift_to_a_part_leaves_nothing_to_drain() -> None:
 
 def test_paused_is_paused_until_it_is_resumed() -> None:
     """It stands where it stood."""
-    paused = shifting(AT_10, PauseShift("op-1"))
+    paused = shifting(AT_10, Pause("op-1"))
     assert the_shift(paused).state is OperationState.PAUSED
-    resumed = after(paused, ResumeShift("op-1"))
+    resumed = after(paused, Resume("op-1"))
     assert the_shift(resumed).state is OperationState.RUNNING
     assert the_shift(resumed).shift == the_shift(shifting(AT_10)).shift
 
 
 def test_resuming_what_waits_for_its_step_goes_to_the_next_one() -> None:
     """Otherwise it would wait again at once."""
-    state = shifting(AT_10, HinderShift("op-1", Hindrance.STEP, "waits"), ResumeShift("op-1"))
+    state = shifting(AT_10, Hinder("op-1", Hindrance.STEP, "waits"), Resume("op-1"))
     assert the_shift(state).shift is not None
     assert the_shift(state).shift.position == Position(1)  # type: ignore[union-attr]
 
 
 def test_resuming_what_waits_for_approval_opens_the_step() -> None:
     """That is the approval."""
-    state = shifting(HinderShift("op-1", Hindrance.APPROVAL, "waits"), ResumeShift("op-1"))
+    state = shifting(Hinder("op-1", Hindrance.APPROVAL, "waits"), Resume("op-1"))
     assert split(state) == 1000
 
 
 def test_an_operator_may_let_it_go_on_though_the_judge_has_seen_too_little() -> None:
     """And then is not asked again; the judge itself lets it go on without that."""
-    waiting = shifting(AT_10, HinderShift("op-1", Hindrance.JUDGE, "needs 900 more"))
-    assert the_shift(after(waiting, ResumeShift("op-1"))).shift.waived  # type: ignore[union-attr]
-    by_judge = after(waiting, ResumeShift("op-1", only=Hindrance.JUDGE))
+    waiting = shifting(AT_10, Hinder("op-1", Hindrance.JUDGE, "needs 900 more"))
+    assert the_shift(after(waiting, Resume("op-1"))).shift.waived  # type: ignore[union-attr]
+    by_judge = after(waiting, Resume("op-1", only=Hindrance.JUDGE))
     assert not the_shift(by_judge).shift.waived  # type: ignore[union-attr]
 
 
 def test_the_judge_does_not_resume_what_an_operator_paused() -> None:
     """Only who paused it may, or another operator."""
-    state = shifting(AT_10, HinderShift("op-1", Hindrance.JUDGE, "needs more"), PauseShift("op-1"))
-    assert refusal(state, ResumeShift("op-1", only=Hindrance.JUDGE)) is RefusalCode.OPERATION_RUNNING
+    state = shifting(AT_10, Hinder("op-1", Hindrance.JUDGE, "needs more"), Pause("op-1"))
+    assert refusal(state, Resume("op-1", only=Hindrance.JUDGE)) is RefusalCode.OPERATION_RUNNING
 
 
 def test_promoting_goes_step_by_step() -> None:
     """First the gates, then the next step, at last the end."""
-    opened = shifting(PromoteShift("op-1"))
+    opened = shifting(Promote("op-1"))
     assert split(opened) == 1000
-    second = after(opened, PromoteShift("op-1"), PromoteShift("op-1"))
+    second = after(opened, Promote("op-1"), Promote("op-1"))
     assert split(second) == 5000
 
 
 def test_a_failed_shift_goes_back_at_once_and_says_why() -> None:
     """The rollback is an operation of its own, with the same reason."""
-    reduction = reduce(shifting(AT_10), FailShift("op-1", "green answers 5 % with 5xx"), CONTEXT)
+    reduction = reduce(shifting(AT_10), Fail("op-1", "green answers 5 % with 5xx"), CONTEXT)
     assert split(reduction.state) == 0
     assert [(over.state, over.note) for over in reduction.ended] == [
         (OperationState.ROLLED_BACK, "green answers 5 % with 5xx")
@@ -182,7 +183,7 @@ def test_a_failed_shift_goes_back_at_once_and_says_why() -> None:
 
 def test_a_shift_that_failed_before_it_moved_only_ends() -> None:
     """There is nothing to go back from."""
-    reduction = reduce(shifting(), FailShift("op-1", "the gate says no"), CONTEXT)
+    reduction = reduce(shifting(), Fail("op-1", "the gate says no"), CONTEXT)
     assert not reduction.state.operations
     assert [over.state for over in reduction.ended] == [OperationState.ROLLED_BACK]
 
@@ -191,7 +192,7 @@ def test_a_failed_shift_does_not_go_back_to_what_is_down() -> None:
     """A bad color is better than none; somebody has to decide."""
     state = shifting(AT_10)
     dead = with_healthy(state.services["shop"], Color.BLUE, health=Health.UNHEALTHY)
-    state = after(replace(state, services={"shop": dead}), FailShift("op-1", "green is slow"))
+    state = after(replace(state, services={"shop": dead}), Fail("op-1", "green is slow"))
     assert split(state) == 1000
     assert the_shift(state).state is OperationState.PAUSED
     assert the_shift(state).note == "green is slow; but blue has no healthy upstream to go back to"
@@ -209,7 +210,7 @@ def test_nothing_else_moves_traffic_beside_a_shift(command: Command) -> None:
 @pytest.mark.parametrize("command", [Rollback("shop"), Abort("op-1")])
 def test_going_back_is_always_possible(command: Command) -> None:
     """To where the shift began, not to the step before."""
-    state = after(shifting(AT_10, PromoteShift("op-1"), PromoteShift("op-1")), command)
+    state = after(shifting(AT_10, Promote("op-1"), Promote("op-1")), command)
     assert split(state) == 0
     assert "op-1" not in state.operations
 
@@ -240,7 +241,7 @@ def test_a_color_that_is_down_is_shifted_to_only_by_force() -> None:
 def test_what_is_no_shift_cannot_be_paused() -> None:
     """A switch goes in one step."""
     state = after(serving(), Switch("shop", Color.GREEN))
-    assert refusal(state, PauseShift("op-1")) is RefusalCode.NOT_PAUSABLE
+    assert refusal(state, Pause("op-1")) is RefusalCode.NOT_PAUSABLE
 
 
 # --- new users only
@@ -266,7 +267,7 @@ def test_only_new_users_move_while_others_have_a_session() -> None:
 
 def test_who_promotes_it_once_more_does_not_wait_for_them() -> None:
     """There is nothing else left to promote, and no other command could let everybody follow."""
-    state = after(sticky(), replace(LINEAR, settle=3600.0), FULL, PauseShift("op-1"), PromoteShift("op-1"))
+    state = after(sticky(), replace(LINEAR, settle=3600.0), FULL, Pause("op-1"), Promote("op-1"))
     assert state.services["shop"].settled is None
     assert (the_shift(state).phase, the_shift(state).state) == (Phase.APPLYING, OperationState.RUNNING)
 
@@ -284,7 +285,7 @@ def test_going_back_ends_the_distinction() -> None:
     assert state.services["shop"].settled is None
 
 
-@pytest.mark.parametrize("command", [PauseShift("op-1"), ResumeShift("op-1"), PromoteShift("op-1")])
+@pytest.mark.parametrize("command", [Pause("op-1"), Resume("op-1"), Promote("op-1")])
 def test_who_steers_may_say_at_which_revision(command: Command) -> None:
     """Of two who read the same and act on it, the second is refused, however close behind the first."""
     state = shifting()
@@ -365,8 +366,8 @@ def restored(state: State) -> State:
     [
         (),
         (AT_10,),
-        (AT_10, PauseShift("op-1")),
-        (AT_10, HinderShift("op-1", Hindrance.JUDGE, "needs more")),
+        (AT_10, Pause("op-1")),
+        (AT_10, Hinder("op-1", Hindrance.JUDGE, "needs more")),
         (AdvanceShift("op-1", Position(), Position(1, opened=True, rested=3.5)),),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from proxy.control.admin.answering import AnswerModel
 from proxy.traffic.gates import Moment
+from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Finding
-from proxy.traffic.shift import Hindrance
 from proxy.traffic.spec import Color
 
 

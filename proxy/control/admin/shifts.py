@@ -15,7 +15,7 @@ from proxy.control.admin.requests import ChangeQuery, ReasonBody
 from proxy.control.admin.route import AnyRoute, Call, Route
 from proxy.control.admin.services import MOVE_PROBLEMS, SERVICE
 from proxy.control.admin.shift_requests import PromoteBody, ShiftBody
-from proxy.traffic.commands import PauseShift, PromoteShift, ResumeShift, StartShift
+from proxy.traffic.commands import Pause, Promote, Resume, StartShift
 from proxy.traffic.refusal import RefusalCode
 
 
@@ -38,18 +38,18 @@ async def shift(call: Call[ChangeQuery, ShiftBody]) -> web.Response:
 
 async def pause(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
     """Stay where it is."""
-    return await change(call, PauseShift((await running(call)).id))
+    return await change(call, Pause((await running(call)).id))
 
 
 async def resume(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
     """Go on, whatever it waited for."""
-    return await change(call, ResumeShift((await running(call)).id))
+    return await change(call, Resume((await running(call)).id))
 
 
 async def promote(call: Call[ChangeQuery, PromoteBody]) -> web.Response:
     """Go to the next step, or to the end, now."""
     operation = (await running(call)).id
-    return await change(call, PromoteShift(operation, call.body.full, call.context.baseline(operation)))
+    return await change(call, Promote(operation, call.body.full, call.context.baseline(operation)))
 
 
 _STEERING_ANSWERS = {HTTPStatus.OK: OperationAnswer | PlanAnswer, HTTPStatus.ACCEPTED: OperationAnswer}
