@@ -12,7 +12,7 @@ from dataclasses import replace
 from proxy.traffic.commands import Configure, Context
 from proxy.traffic.model import FULL_SPLIT, Operation, OperationState, Pool, Service, State, Upstream
 from proxy.traffic.pools import pool_changes
-from proxy.traffic.reduction import Change, Reduction, end_operation, end_returned
+from proxy.traffic.reduction import Change, Reduction, end_operation, end_returned, forget_gone
 from proxy.traffic.spec import Color, DoorSpec, ServiceSpec, UpstreamSpec
 
 
@@ -52,7 +52,7 @@ def reduce_config(state: State, command: Configure, context: Context) -> Reducti
     warm = {name: warmth for name, warmth in state.warm.items() if name in services}
     orphaned = replace(state, services=services, door=command.door, warm=warm)
     after, orphans = end_orphans(orphaned, context)
-    after, returned = end_returned(after, context)
+    after, returned = end_returned(forget_gone(after), context)
     return Reduction(
         replace(after, generation=state.generation + 1),
         ended=(*orphans, *returned),

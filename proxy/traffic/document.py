@@ -13,6 +13,7 @@ from typing import Any, Final
 from proxy.traffic.audience import HoldRule, Settled
 from proxy.traffic.configure import initial_service, reconfigured
 from proxy.traffic.model import (
+    Cohort,
     Operation,
     OperationKind,
     OperationState,
@@ -25,6 +26,7 @@ from proxy.traffic.model import (
     Warmth,
 )
 from proxy.traffic.records import dump_operation, load_operation, load_tally
+from proxy.traffic.reduction import forget_gone
 from proxy.traffic.spec import AdminState, Color, DoorSpec, ServiceSpec, UpstreamSpec
 
 Document = dict[str, Any]
@@ -96,7 +98,14 @@ def dump_state(state: State) -> Document:
 
 
 def _dump_pool(pool: Pool) -> list[Document]:
-    return [{"address": u.address, "weight": u.weight, "admin": u.admin.value} for u in pool]
+    return [{"address": u.address, "weight": u.weight, "admin": u.admin.value, **_rolled(u)} for u in pool]
+
+
+def _rolled(upstream: Upstream) -> Document:
+    """What a rollout has made of an upstream; most have none of it."""
+    if not upstream.cordoned and upstream.ramp >= 1.0 and upstream.cohort is Cohort.NONE:
+        return {}
+    return {"cordoned": upstream.cordoned, "ramp": upstream.ramp, "cohort": upstream.cohort.value}
 
 
 def _dump_specs(pool: tuple[UpstreamSpec, ...]) -> list[Document]:
@@ -118,7 +127,7 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
     }
     generation = document["generation"] + 1
     operations = (_resumed(load_operation(raw), generation) for raw in document.get("operations", ()))
-    return State(
+    state = State(
         door=door,
         services=restored,
         operations={each.id: each for each in operations},
@@ -127,10 +136,13 @@ def restore_state(document: Document, door: DoorSpec, services: Sequence[Service
         next_operation=document["next_operation"],
         secret=document.get("secret", ""),
     )
+    return forget_gone(state)
 
 
 def _resumed(operation: Operation, generation: int) -> Operation:
     """An operation as it goes on. One that had arrived is applied once more, by the table that is served now."""
+    if operation.rollout is not None and operation.receipt is not None:
+        return replace(operation, receipt=replace(operation.receipt, generation=generation))
     if operation.phase not in (Phase.APPLYING, Phase.DRAINING):
         return operation
     return replace(operation, phase=Phase.APPLYING, receipt=Receipt(generation=generation), note=RESTARTED)
@@ -138,7 +150,8 @@ def _resumed(operation: Operation, generation: int) -> Operation:
 
 def outlives(operation: Operation) -> bool:
     """Whether an operation goes on when the program is started again; the others are ended then."""
-    return operation.kind in (OperationKind.SHIFT, OperationKind.HOLD) or operation.phase is Phase.HOLDING
+    lasting = (OperationKind.SHIFT, OperationKind.HOLD, OperationKind.ROLL)
+    return operation.kind in lasting or operation.phase is Phase.HOLDING
 
 
 def _restore_service(raw: Document, spec: ServiceSpec) -> Service:
@@ -166,7 +179,18 @@ def _warmth(raw: Document) -> Warmth:
 
 
 def _restore_pool(raw: Document, color: Color) -> Pool:
-    return tuple(Upstream(u["address"], u["weight"], AdminState(u["admin"])) for u in raw["pools"][color.value])
+    return tuple(_restore_upstream(each) for each in raw["pools"][color.value])
+
+
+def _restore_upstream(raw: Document) -> Upstream:
+    return Upstream(
+        raw["address"],
+        raw["weight"],
+        AdminState(raw["admin"]),
+        cordoned=raw.get("cordoned", False),
+        ramp=raw.get("ramp", 1.0),
+        cohort=Cohort(raw.get("cohort", "")),
+    )
 
 
 def interrupted(operation: Operation, now: float) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.traffic.model import Service
+from proxy.traffic.model import Service, Upstream
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import Color
 
@@ -13,6 +13,11 @@ def can_serve(service: Service, color: Color) -> bool:
     if service.spec.health is None:
         return any(upstream.wanted for upstream in pool)
     return any(upstream.wanted and upstream.fit for upstream in pool)
+
+
+def serves(service: Service, upstream: Upstream) -> bool:
+    """Whether an upstream gets requests and, as far as anybody knows, answers them."""
+    return upstream.wanted and (upstream.fit if service.spec.health is not None else not upstream.ejected)
 
 
 def gains(service: Service, target: int) -> Color | None:

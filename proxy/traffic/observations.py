@@ -33,7 +33,7 @@ def reduce_observation(state: State, command: Observation, context: Context) -> 
 
 def _health(state: State, command: ObserveHealth, context: Context) -> Reduction:
     before = _upstream(state, command, context)
-    if before.admin is AdminState.MAINT:  # nobody probes it, so nothing is known: it comes back through a check
+    if before.admin is AdminState.MAINT or before.cordoned:  # nobody probes it: it comes back through a check
         return Reduction(state)
     change = Change(f"pools.{command.color}.{before.address}.health", before.health.value, command.health.value)
     return _observed(state, command, before, replace(before, health=command.health), change)
@@ -41,6 +41,8 @@ def _health(state: State, command: ObserveHealth, context: Context) -> Reduction
 
 def _ejection(state: State, command: ObserveEjection, context: Context) -> Reduction:
     before = _upstream(state, command, context)
+    if before.cordoned:  # it was taken out meanwhile, for a better reason
+        return Reduction(state)
     change = Change(f"pools.{command.color}.{before.address}.ejected", before.ejected, command.ejected)
     return _observed(state, command, before, replace(before, ejected=command.ejected), change)
 

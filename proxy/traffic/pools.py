@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from proxy.traffic.commands import AddUpstream, ChangeUpstream, Context, RemoveUpstream, ReplacePool, UpstreamWill
 from proxy.traffic.model import Health, Operation, OperationKind, Pool, Service, State, Upstream
-from proxy.traffic.reduction import Change, Reduction, end_returned, find_service, new_operation, with_service
+from proxy.traffic.reduction import (
+    Change,
+    Reduction,
+    end_returned,
+    find_service,
+    forget_gone,
+    new_operation,
+    with_service,
+)
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.spec import AdminState, Color
 
@@ -20,7 +28,24 @@ def reduce_pool(state: State, command: PoolCommand, context: Context) -> Reducti
         Refused: unknown service or upstream, a stale revision, a duplicate, or a color that would be left without help.
     """
     service = find_service(state, command.service, context)
+    _refuse_under_way(state, command)
     return _apply(state, service, command.color, _next_pool(service, command), context)
+
+
+def _refuse_under_way(state: State, command: PoolCommand) -> None:
+    """What a rollout has out at the moment is the rollout's."""
+    running = state.rollout_of(command.service)
+    if running is None or running.rollout is None or running.rollout.color is not command.color:
+        return
+    out = [turn.address for turn in running.rollout.under_way]
+    touched = out if isinstance(command, ReplacePool) else [each for each in out if each == _named(command)]
+    if touched:
+        detail = f"{', '.join(touched)} is being updated by roll {running.id}; wait for it, or abort it"
+        raise Refused(RefusalCode.OPERATION_RUNNING, detail, operation=running.id)
+
+
+def _named(command: AddUpstream | ChangeUpstream | RemoveUpstream) -> str:
+    return command.upstream.address if isinstance(command, AddUpstream) else command.address
 
 
 def _next_pool(service: Service, command: PoolCommand) -> Pool:
@@ -119,6 +144,7 @@ def _apply(state: State, service: Service, color: Color, pool: Pool, context: Co
         return Reduction(state)
     operation = _drain(state, service, color, pool, context)
     after, over = end_returned(with_service(state, with_pool(service, color, pool), operation), context)
+    after = forget_gone(after)
     return Reduction(
         after,
         operation=operation,

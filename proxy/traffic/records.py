@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from typing import Any
 
-from proxy.traffic.gates import Gates, Moment, PromQuery, Webhook
+from proxy.traffic.gate_records import load_gates
 from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.judgement import Tally
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt
 from proxy.traffic.reduction import Change
+from proxy.traffic.rollout.records import load_rollout
 from proxy.traffic.shift import Position, Shift, Step
 from proxy.traffic.spec import Color
 
@@ -24,6 +25,7 @@ def dump_operation(operation: Operation) -> Record:
     raw["receipt"] = _fields(operation.receipt) if operation.receipt else None
     raw["leaving"] = [[color.value, address] for color, address in operation.leaving]
     raw["shift"] = asdict(operation.shift) if operation.shift else None
+    raw["rollout"] = asdict(operation.rollout) if operation.rollout else None
     for key in ("kind", "state", "phase"):
         raw[key] = raw[key].value
     return raw
@@ -43,6 +45,7 @@ def load_operation(raw: Record) -> Operation:
         "leaving": tuple((Color(color), address) for color, address in raw["leaving"]),
         "receipt": Receipt(**raw["receipt"]) if raw["receipt"] else None,
         "shift": _shift(raw["shift"]) if raw.get("shift") else None,
+        "rollout": load_rollout(raw["rollout"]) if raw.get("rollout") else None,
     }
     return Operation(**read)
 
@@ -57,24 +60,12 @@ def _shift(raw: Record) -> Shift:
         **{
             **raw,
             "steps": tuple(Step(**step) for step in raw["steps"]),
-            "gates": _gates(raw["gates"]),
+            "gates": load_gates(raw["gates"]),
             "position": Position(**raw["position"]),
             "hindrance": Hindrance(raw["hindrance"]) if raw["hindrance"] else None,
             "baseline": load_tally(raw["baseline"]) if raw["baseline"] else None,
         }
     )
-
-
-def _gates(raw: Record) -> Gates:
-    return Gates(
-        webhooks=tuple(Webhook(**{**each, "at": _moments(each["at"])}) for each in raw["webhooks"]),
-        queries=tuple(PromQuery(**{**each, "at": _moments(each["at"])}) for each in raw["queries"]),
-        approvals=_moments(raw["approvals"]),
-    )
-
-
-def _moments(raw: Iterable[str]) -> tuple[Moment, ...]:
-    return tuple(Moment(each) for each in raw)
 
 
 def dump_changes(changes: Iterable[Change]) -> list[Record]:

@@ -1,7 +1,8 @@
 """The one place where the state changes: ``reduce(state, command, context)`` gives the next state, or refuses.
 
 It is a pure function, so the controller can try a command (dry run), keep its result on disk, and only then serve it.
-Commands that move traffic at once are here; gradual moves are in :mod:`proxy.traffic.shifting`, what lets requests wait
+Commands that move traffic at once are here; gradual moves are in :mod:`proxy.traffic.shifting`, rolling
+deployments in :mod:`proxy.traffic.rolling`, what lets requests wait
 in :mod:`proxy.traffic.holding`, what changes pools in :mod:`proxy.traffic.pools`, what was observed in
 :mod:`proxy.traffic.observations`, and a newly read config in :mod:`proxy.traffic.configure`.
 """
@@ -74,6 +75,7 @@ from proxy.traffic.rollout.commands import (
     StartRollout,
     TakeBatch,
 )
+from proxy.traffic.rollout.starting import refuse_onto_rollout
 from proxy.traffic.spec import Color
 
 
@@ -92,18 +94,9 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
             return _rollback(state, command, context)
         case Abort():
             return _abort(state, command, context)
-        case (
-            StartShift()
-            | Pause()
-            | Resume()
-            | Promote()
-            | Hinder()
-            | Fail()
-            | FailWarmth()
-            | AdvanceShift()
-            | EndSettled()
-            | CoolDown()
-        ):
+        case Pause() | Resume() | Promote() | Hinder() | Fail():
+            return _steer(state, command, context)
+        case StartShift() | FailWarmth() | AdvanceShift() | EndSettled() | CoolDown():
             return shifting.reduce_shift(state, command, context)
         case StartRollout() | MarkReady() | OpenBatch() | TakeBatch() | MoveBatch() | AgeBatch() | EndRollout():
             return rolling.reduce_rollout(state, command, context)
@@ -115,6 +108,13 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
             return configure.reduce_config(state, command, context)
         case ObserveHealth() | ObserveEjection() | MarkApplied() | EndOperation():
             return observations.reduce_observation(state, command, context)
+
+
+def _steer(state: State, command: Pause | Resume | Promote | Hinder | Fail, context: Context) -> Reduction:
+    running = state.operations.get(command.operation)
+    if running is not None and running.rollout is not None:
+        return rolling.steer_rollout(state, command, context)
+    return shifting.reduce_shift(state, command, context)
 
 
 def _switch(state: State, command: Switch, context: Context) -> Reduction:
@@ -149,6 +149,7 @@ def _move(
         return _already_there(state, service, running, kind, context)
     if not force:
         refuse_unhealthy(service, target)
+        refuse_onto_rollout(state, service, target)
     if exclusive:
         holding.refuse_held(state, service)
     state, over = end_operation(
@@ -188,12 +189,15 @@ def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
         raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, f"service {service.name} has had no operation to roll back")
     if not command.force:
         refuse_unhealthy(service, service.previous_split)
+        refuse_onto_rollout(state, service, service.previous_split)
     state, over = end_operation(state, running, OperationState.ROLLED_BACK, context, note)
     return set_split(state, service, service.previous_split, OperationKind.ROLLBACK, context, over)
 
 
 def _abort(state: State, command: Abort, context: Context) -> Reduction:
     running = find_operation(state, command.operation)
+    if running.rollout is not None:
+        return rolling.steer_rollout(state, command, context)
     if running.kind is OperationKind.HOLD:
         raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} holds requests: release them instead")
     if not running.moves_traffic:

@@ -16,7 +16,7 @@ from proxy.traffic.model import (
     State,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
-from proxy.traffic.spec import Color
+from proxy.traffic.spec import AdminState, Color
 
 Value = str | int | float | bool | None
 
@@ -128,6 +128,8 @@ def end_returned(state: State, context: Context) -> tuple[State, tuple[Operation
     """End the drains of upstreams that take new requests again: they never run dry, and must not be cut."""
     over: list[Operation] = []
     for operation in state.operations.values():
+        if operation.rollout is not None:  # it takes its servers out, and back, by itself
+            continue
         back = [address for address in _upstreams_left(operation) if _wanted(state, operation.service, *address)]
         if back:
             note = f"{', '.join(address for _, address in back)} takes new requests again"
@@ -143,6 +145,19 @@ def _upstreams_left(operation: Operation) -> list[tuple[Color, str]]:
 def _wanted(state: State, service: str, color: Color, address: str) -> bool:
     pool = state.services[service].pool(color) if service in state.services else ()
     return any(upstream.address == address and upstream.wanted for upstream in pool)
+
+
+def forget_gone(state: State) -> State:
+    """The state in which rollouts leave out servers that are no longer in their pool, or are in maintenance."""
+    for operation in state.operations.values():
+        rollout, service = operation.rollout, state.services.get(operation.service)
+        if rollout is None or service is None:
+            continue
+        known = {each.address for each in service.pool(rollout.color) if each.admin is not AdminState.MAINT}
+        if not all(turn.address in known for turn in rollout.turns):
+            kept = replace(rollout, turns=tuple(turn for turn in rollout.turns if turn.address in known))
+            state = with_operation(state, replace(operation, rollout=kept))
+    return state
 
 
 def refuse_beside(running: Operation | None) -> None:

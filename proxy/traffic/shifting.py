@@ -42,6 +42,7 @@ from proxy.traffic.reduction import (
     with_service,
 )
 from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.rollout.starting import refuse_beside_rollout
 from proxy.traffic.shift import Position, Shift, Step, arrived, linear, split_at, stepped
 from proxy.traffic.spec import Color
 
@@ -81,6 +82,7 @@ def _start(state: State, command: StartShift, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
     running = state.operation_of(service.name)
     refuse_beside(running)
+    refuse_beside_rollout(state, service)
     steps = _steps(service, command)
     if not steps:
         return _nothing_to_do(state, service, context)

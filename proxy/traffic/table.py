@@ -11,6 +11,7 @@ from typing import NamedTuple
 from proxy.traffic.audience import HoldRule, PreviewRule, Settled, StickyRule
 from proxy.traffic.buckets import service_key
 from proxy.traffic.model import Health, Pool, Service, State
+from proxy.traffic.rollout.warming import FINEST
 from proxy.traffic.spec import Balance, Color, DoorSpec, RetryRule
 
 
@@ -119,7 +120,10 @@ def _same_pool(service: Service, before: Service, color: Color) -> bool:
 
 
 def _pool(service: Service, color: Color) -> tuple[TableUpstream, ...]:
-    return tuple(TableUpstream(upstream.address, upstream.weight) for upstream in eligible(service, color))
+    pool = eligible(service, color)
+    if all(upstream.ramp >= 1.0 for upstream in pool):
+        return tuple(TableUpstream(upstream.address, upstream.weight) for upstream in pool)
+    return tuple(TableUpstream(each.address, max(1, round(each.weight * each.ramp * FINEST))) for each in pool)
 
 
 def _service(

@@ -77,7 +77,8 @@ class Rollout:
         """Those whose turn is still to come."""
         if self.course is Course.ABORTING:
             return ()
-        return tuple(turn for turn in self.turns if turn.stage is Stage.SERVING)
+        back = self.course is Course.RESTORING  # those that never were in a batch are as they were
+        return tuple(t for t in self.turns if t.stage is Stage.SERVING and (t.batch > 0 or not back))
 
     @property
     def watch(self) -> float:

@@ -1,0 +1,77 @@
+"""Who goes out next, and how many may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from proxy.traffic.fitness import serves
+from proxy.traffic.model import Service
+from proxy.traffic.rollout.plan import Order
+from proxy.traffic.rollout.rollout import Rollout, Turn
+from proxy.traffic.rollout.stages import Course
+from proxy.traffic.spec import AdminState, Color
+
+
+def total(service: Service, color: Color) -> int:
+    """The servers of a color that are meant to serve, whether a rollout keeps them out or not."""
+    return sum(each.admin is AdminState.READY and each.weight > 0 for each in service.pool(color))
+
+
+def available(service: Service, color: Color) -> int:
+    """Those that do: in rotation and, as far as anybody knows, healthy."""
+    return sum(serves(service, upstream) for upstream in service.pool(color))
+
+
+def required(service: Service, rollout: Rollout) -> int:
+    """So many have to be available at any time: as asked for, and one at least. A color without traffic needs none."""
+    if rollout.forced or service.share(rollout.color) == 0:
+        return 0
+    return max(1, rollout.plan.min_available.at_least(total(service, rollout.color)))
+
+
+def room(service: Service, rollout: Rollout) -> int:
+    """So many of those that serve may be taken out now; below zero, some are lacking already."""
+    return available(service, rollout.color) - required(service, rollout)
+
+
+def cost(service: Service, color: Color, addresses: Iterable[str]) -> int:
+    """So many of these serve now, and would be missing."""
+    chosen = frozenset(addresses)
+    return sum(each.address in chosen and serves(service, each) for each in service.pool(color))
+
+
+def next_batch(service: Service, rollout: Rollout, in_flight: Mapping[str, int]) -> tuple[str, ...]:
+    """The servers to take out now, in order; none, if none are left or there is no room.
+
+    Where there is room for fewer than asked for, the batch is smaller. One that does not serve anyway needs no room.
+
+    Args:
+        service: as it is now.
+        rollout: between two batches.
+        in_flight: requests on each server, by address; those that are missing have none.
+    """
+    left, chosen = room(service, rollout), list[str]()
+    size = batch_size(service, rollout)
+    for turn in _ordered(rollout, in_flight):
+        needed = cost(service, rollout.color, [turn.address])
+        if len(chosen) < size and (not needed or needed <= left):
+            chosen.append(turn.address)
+            left -= needed
+    return tuple(chosen)
+
+
+def batch_size(service: Service, rollout: Rollout) -> int:
+    """The servers of the next batch if there is room for all of them; at least one."""
+    first = rollout.batch == 0 and rollout.plan.first_batch is not None
+    amount = rollout.plan.first_batch if first and rollout.plan.first_batch else rollout.plan.batch
+    return max(1, amount.at_most(total(service, rollout.color)))
+
+
+def _ordered(rollout: Rollout, in_flight: Mapping[str, int]) -> list[Turn]:
+    turns = list(rollout.to_do)
+    if rollout.course is Course.RESTORING:
+        turns.reverse()
+        return sorted(turns, key=lambda turn: -turn.batch)
+    if rollout.plan.order is Order.LEAST_LOADED:
+        return sorted(turns, key=lambda turn: in_flight.get(turn.address, 0))
+    return turns
