@@ -48,6 +48,17 @@ from proxy.traffic.pools import with_pool
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
 from proxy.traffic.refusal import Refused
+from proxy.traffic.rollout.commands import (
+    AgeBatch,
+    EndRollout,
+    MarkReady,
+    MoveBatch,
+    OpenBatch,
+    StartRollout,
+    TakeBatch,
+)
+from proxy.traffic.rollout.plan import Amount, Order, RolloutPlan
+from proxy.traffic.rollout.stages import Event, Stage
 from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import AdminState, Balance, Color, DoorSpec, HealthCheck, Limits, ServiceSpec, UpstreamSpec
 
@@ -205,7 +216,25 @@ holds: st.SearchStrategy[Command] = st.one_of(
     st.builds(FlipExclusive, operation=operation_ids),
     st.builds(GiveUpExclusive, operation=operation_ids, why=st.just("too slow")),
 )
-commands: st.SearchStrategy[Command] = st.one_of(moves, shifts, holds, pool_commands, observations, configure_commands)
+plans = st.builds(
+    RolloutPlan,
+    batch=st.sampled_from((Amount(count=1), Amount(share=0.5))),
+    min_available=st.sampled_from((Amount(count=0), Amount(share=0.5))),
+    order=st.sampled_from(Order),
+)
+batches = st.lists(addresses, min_size=1, max_size=2, unique=True).map(tuple)
+rollouts: st.SearchStrategy[Command] = st.one_of(
+    st.builds(StartRollout, service=services, color=colors, plan=plans, force=st.booleans()),
+    st.builds(OpenBatch, operation=operation_ids),
+    st.builds(TakeBatch, operation=operation_ids, addresses=batches),
+    st.builds(MoveBatch, operation=operation_ids, at=st.sampled_from(Stage), event=st.sampled_from(Event)),
+    st.builds(AgeBatch, operation=operation_ids, batch=st.integers(1, 2), warmed=st.just(10.0), watched=st.just(0.0)),
+    st.builds(MarkReady, operation=operation_ids, address=addresses, moved_to=st.none() | addresses),
+    st.builds(EndRollout, operation=operation_ids),
+)
+commands: st.SearchStrategy[Command] = st.one_of(
+    moves, shifts, rollouts, holds, pool_commands, observations, configure_commands
+)
 histories = st.lists(commands, max_size=25)
 starts = st.builds(initial_state, doors, configs())
 
