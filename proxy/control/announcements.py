@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from proxy.control.events import EventName, Events
 from proxy.control.outcome import Outcome
 from proxy.control.shift_progress import standing
 from proxy.control.store.base import JournalEntry
 from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
+from proxy.traffic.concealed import concealed
 from proxy.traffic.model import Operation
 from proxy.traffic.records import dump_changes, dump_operation
 
@@ -25,11 +27,16 @@ def announce(events: Events, command: Command, outcome: Outcome) -> None:
             changes=dump_changes(outcome.changes),
         )
     elif isinstance(command, MarkApplied) and outcome.operation:
-        events.emit(EventName.APPLIED, **dump_operation(outcome.operation))
+        events.emit(EventName.APPLIED, **_told(outcome.operation))
     for operation in _moved(outcome):
-        events.emit(EventName.PROGRESS, **dump_operation(operation))
+        events.emit(EventName.PROGRESS, **_told(operation))
     for operation in outcome.ended:
-        events.emit(EventName.ENDED, **dump_operation(operation))
+        events.emit(EventName.ENDED, **_told(operation))
+
+
+def _told(operation: Operation) -> dict[str, Any]:
+    """For every listener: some of them may only look."""
+    return dump_operation(concealed(operation))
 
 
 def _moved(outcome: Outcome) -> Iterator[Operation]:
