@@ -57,7 +57,7 @@ def cookie_attributes(
     parts = [
         f"Path={path}",
         f"Domain={domain}" if domain is not None else "",
-        f"Max-Age={round(max_age)}" if max_age is not None else "",
+        f"Max-Age={max(1, round(max_age))}" if max_age is not None else "",
         "Secure" if secure else "",
         "HttpOnly" if http_only else "",
         f"SameSite={same_site}" if same_site is not None else "",

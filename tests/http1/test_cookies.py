@@ -64,6 +64,8 @@ def test_attributes_are_written_as_browsers_read_them() -> None:
     )
     assert everything == b"; Path=/app; Domain=example.com; Max-Age=3600; Secure; HttpOnly; SameSite=None"
     little = cookie_attributes(path="/", domain=None, max_age=None, secure=False, http_only=False, same_site=None)
+    brief = cookie_attributes(path="/", domain=None, max_age=0.2, secure=False, http_only=False, same_site=None)
+    assert brief == b"; Path=/; Max-Age=1", "0 would have browsers throw it away"
     assert set_cookie(b"u", b"7", little) == b"Set-Cookie: u=7; Path=/\r\n"
 
 

@@ -145,6 +145,10 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
             return "is required"
         case "model_type" | "model_attributes_type":
             return "must be a JSON object"
+        case "bool_type":
+            return "must be true or false"
+        case "string_type":
+            return "must be a string"
         case "value_error":
             return str(error["ctx"]["error"])
         case _:

@@ -50,7 +50,7 @@ class SwitchBody(ForceBody, Bounds):
     def _bounds_of_a_hold(self) -> SwitchBody:
         given = self.model_fields_set & {"max_wait", "max_requests", "max_bytes"}
         if given and self.mode is not Mode.EXCLUSIVE:
-            raise ValueError(f"{' and '.join(sorted(given))} mean something with mode exclusive only")
+            raise ValueError(f"only with mode exclusive: {', '.join(sorted(given))}")
         return self
 
     @property
