@@ -1,4 +1,4 @@
-"""The gates of a shift: asked at their moments, told in the journal, and obeyed."""
+"""The gates of shifts and rollouts: asked at their moments, told in the journal, and obeyed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from proxy.traffic.gates import Moment
 from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import Operation, OperationState
 from proxy.traffic.reduction import Change
+from proxy.traffic.rollout.batches import batch_moments
 from proxy.traffic.shift import moments
 
 GATE = "gate"
-"""Who lets a shift wait or fail because of a gate."""
+"""Who lets an operation wait or fail because of a gate."""
 
 
 class GateOutcome(Protocol):
@@ -43,7 +44,7 @@ Ask = Callable[[Operation, Moment], Awaitable[Sequence[GateOutcome]]]
 
 
 class Doorkeeper:
-    """Asks before each step, and tells when all is over or goes back."""
+    """Asks before each step or batch, and tells when all is over or goes back."""
 
     def __init__(self, controller: Controller, ask: Ask) -> None:
         self._controller = controller
@@ -52,30 +53,40 @@ class Doorkeeper:
         self._telling: set[asyncio.Task[None]] = set()
 
     async def may_begin_step(self, operation: Operation) -> bool:
-        """Whether all gates of its next step agree. If one does not, the shift fails; an approval lets it wait."""
+        """Whether all gates of a shift's next step agree. If one does not, it fails; an approval lets it wait."""
         shift = operation.shift
         assert shift is not None
-        asked = moments(shift)
+        what = f"step {shift.position.step + 1} of {len(shift.steps)}"
+        return await self._may_begin(operation, moments(shift), what)
+
+    async def may_begin_batch(self, operation: Operation) -> bool:
+        """Whether all gates of a rollout's next batch agree. If one does not, it fails; an approval lets it wait."""
+        rollout = operation.rollout
+        assert rollout is not None
+        service = self._controller.state.services[operation.service]
+        return await self._may_begin(operation, batch_moments(service, rollout), f"batch {rollout.batch + 1}")
+
+    async def _may_begin(self, operation: Operation, asked: Sequence[Moment], what: str) -> bool:
         for moment in asked:
             refused = [outcome for outcome in await self._asked(operation, moment) if not outcome.ok]
             if refused:
                 why = "; ".join(f"{outcome.gate} is against it: {outcome.detail}" for outcome in refused)
                 await self._controller.execute(Fail(operation.id, why), by=GATE, reason=why)
                 return False
-        if any(moment in shift.gates.approvals for moment in asked):
-            why = f"step {shift.position.step + 1} of {len(shift.steps)} waits for approval: promote or abort it"
+        if any(moment in operation.gates.approvals for moment in asked):
+            why = f"{what} waits for approval: promote or abort it"
             await self._controller.execute(Hinder(operation.id, Hindrance.APPROVAL, why), by=GATE, reason=why)
             return False
         return True
 
     def _follow(self, outcome: Outcome) -> None:
-        """Let the gates of shifts that are over know how they ended, without waiting for them."""
+        """Let the gates of what is over know how they ended, without waiting for them."""
         for operation in outcome.ended:
             done = operation.state is OperationState.SUCCEEDED
             self._tell(operation, Moment.AFTER if done else Moment.ON_ROLLBACK)
 
     def _tell(self, operation: Operation, moment: Moment) -> None:
-        if operation.shift is not None and operation.shift.gates.asked_at(moment):
+        if operation.gates.asked_at(moment):
             task = asyncio.create_task(self._told(operation, moment), name=f"tell {operation.id} {moment}")
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
@@ -90,8 +101,7 @@ class Doorkeeper:
         await self._asked(operation, moment)
 
     async def _asked(self, operation: Operation, moment: Moment) -> Sequence[GateOutcome]:
-        shift = operation.shift
-        if shift is None or not shift.gates.asked_at(moment):
+        if not operation.gates.asked_at(moment):
             return ()
         outcomes = await self._ask(operation, moment)
         for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""What else has to agree before a shift goes on. Asking is done elsewhere; this is what there is to ask, and when."""
+"""What else has to agree before a shift or a rollout goes on. Asking is done elsewhere; here is what and when."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Moment(enum.StrEnum):
 
     BEFORE_START = "before_start"
     BEFORE_INCREASE = "before_increase"
-    """Before each step, the first one too."""
+    """Before each step or batch, the first one too."""
     BEFORE_PROMOTION = "before_promotion"
-    """Before the last step."""
+    """Before the last step or batch."""
     AFTER = "after"
     """Told when all is over; its answer changes nothing."""
     ON_ROLLBACK = "on_rollback"
-    """Told when the traffic goes back; its answer changes nothing."""
+    """Told when the traffic goes back, or a rollout ends early; its answer changes nothing."""
 
     @property
     def decides(self) -> bool:
@@ -78,7 +78,7 @@ class PromQuery:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """All gates of a shift."""
+    """All gates of an operation."""
 
     webhooks: tuple[Webhook, ...] = ()
     queries: tuple[PromQuery, ...] = ()

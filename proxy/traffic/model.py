@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proxy.traffic.audience import HoldRule, Settled
+from proxy.traffic.gates import Gates
 from proxy.traffic.judgement import Tally
 from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.shift import Shift
@@ -170,6 +171,13 @@ class Operation:
     def moves_traffic(self) -> bool:
         """Whether it changes the split, as opposed to draining or updating upstreams, or holding requests."""
         return self.kind not in (OperationKind.DRAIN, OperationKind.HOLD, OperationKind.ROLL)
+
+    @property
+    def gates(self) -> Gates:
+        """What else has to agree before it goes on; only what goes on by itself has any."""
+        if self.shift is not None:
+            return self.shift.gates
+        return self.rollout.plan.gates if self.rollout is not None else Gates()
 
     @property
     def gaining(self) -> Color:

@@ -1,4 +1,4 @@
-"""Asks the gates of a shift: all of a moment at the same time, each as often as it takes to get an answer."""
+"""Asks the gates of an operation: all of a moment at the same time, each as often as it takes to get an answer."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Gatekeeper:
         Whatever a gate does is an outcome and no exception. Cancelling this breaks off what is under way.
 
         Args:
-            operation: with a shift, whose gates they are.
+            operation: whose gates they are.
             moment: which gates, and what they are told.
             facts: the operation as webhooks are told of it, JSON-ready.
         """
-        gates = operation.shift.gates.asked_at(moment) if operation.shift else ()
         identity = identity_of(operation, moment)
+        gates = operation.gates.asked_at(moment)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._outcome(gate, moment, identity, facts)) for gate in gates]
         return tuple(task.result() for task in tasks)

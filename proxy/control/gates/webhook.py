@@ -46,8 +46,14 @@ class Hook:
 
 def identity_of(operation: Operation, moment: Moment) -> str:
     """What one telling is known by. It survives a restart; another program, or one that lost its store, has others."""
-    step = operation.shift.position.step if operation.shift else 0
-    return f"{operation.id}@{int(operation.started_at)}/{moment.value}/{step}"
+    return f"{operation.id}@{int(operation.started_at)}/{moment.value}/{_reached(operation)}"
+
+
+def _reached(operation: Operation) -> int:
+    """How many steps or batches have begun: a gate is told of each by itself."""
+    if operation.shift is not None:
+        return operation.shift.position.step
+    return operation.rollout.batch if operation.rollout is not None else 0
 
 
 def signature(secret: bytes, body: bytes, at: int) -> str:

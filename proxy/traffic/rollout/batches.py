@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from proxy.traffic.fitness import serves
+from proxy.traffic.gates import Moment
 from proxy.traffic.model import Service
 from proxy.traffic.rollout.plan import Order
 from proxy.traffic.rollout.rollout import Rollout, Turn
@@ -65,6 +66,18 @@ def batch_size(service: Service, rollout: Rollout) -> int:
     first = rollout.batch == 0 and rollout.plan.first_batch is not None
     amount = rollout.plan.first_batch if first and rollout.plan.first_batch else rollout.plan.batch
     return max(1, amount.at_most(total(service, rollout.color)))
+
+
+def batch_moments(service: Service, rollout: Rollout) -> tuple[Moment, ...]:
+    """What the gates of the next batch are asked for. On the way back nobody is asked."""
+    if rollout.course is not Course.ROLLING:
+        return ()
+    found = [Moment.BEFORE_INCREASE]
+    if rollout.batch == 0:
+        found.insert(0, Moment.BEFORE_START)
+    if len(rollout.to_do) <= batch_size(service, rollout):
+        found.append(Moment.BEFORE_PROMOTION)
+    return tuple(found)
 
 
 def _ordered(rollout: Rollout, in_flight: Mapping[str, int]) -> list[Turn]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from proxy.control.clock import SystemClock
 from proxy.control.gates.gatekeeper import Gatekeeper, GateOutcome
 from proxy.traffic.gates import Gates, Moment, PromQuery, Webhook
 from proxy.traffic.model import Operation, OperationKind
+from proxy.traffic.rollout.plan import RolloutPlan
+from proxy.traffic.rollout.rollout import Rollout, Turn
 from proxy.traffic.shift import Position, Shift, Step
+from proxy.traffic.spec import Color
 from tests.control.gates.desk import Desk, open_desk
 
 SECRET = b"it stays between us"
@@ -28,6 +32,13 @@ def shifting(*gates: Webhook | PromQuery, step: int = 2) -> Operation:
     return Operation(
         "op-7", "shop", OperationKind.SHIFT, "ada", None, 1_700_000_000.25, 0, 10_000, leaving=(), shift=shift
     )
+
+
+def rolling(*gates: Webhook, batch: int) -> Operation:
+    """A running rollout that these gates are asked about."""
+    turns = (Turn("a:1"), Turn("a:2"))
+    rollout = Rollout(Color.BLUE, RolloutPlan(gates=Gates(gates)), turns, batch=batch)
+    return replace(shifting(), kind=OperationKind.ROLL, shift=None, rollout=rollout)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from proxy.control.clock import SystemClock
 from proxy.control.gates.gatekeeper import Gatekeeper
 from proxy.traffic.gates import Moment, Webhook
-from tests.control.gates.conftest import FACTS, SECRET, Ask, shifting
+from tests.control.gates.conftest import FACTS, SECRET, Ask, rolling, shifting
 from tests.control.gates.desk import Desk, answer, open_desk
 from tests.tools import require_tool
 
@@ -168,6 +168,15 @@ async def test_the_id_outlives_the_program(desk: Desk) -> None:
         await keeper.start()
         await keeper.ask(shifting(hook(desk.url()), step=step), AT[0], FACTS)
         await keeper.close()
+    first, again, later = (json.loads(asked.body)["id"] for asked in desk.asked)
+    assert first == again != later
+
+
+async def test_each_batch_of_a_rollout_has_an_id_of_its_own(desk: Desk, keeper: Gatekeeper) -> None:
+    """The gates of a rollout are asked as those of a shift are."""
+    for batch in (0, 0, 1):
+        (outcome,) = await keeper.ask(rolling(hook(desk.url()), batch=batch), AT[0], FACTS)
+        assert outcome.ok
     first, again, later = (json.loads(asked.body)["id"] for asked in desk.asked)
     assert first == again != later
 
