@@ -119,6 +119,10 @@ class Controller:
                 with contextlib.suppress(Refused):  # it has just ended
                     await self.advance(GiveUpExclusive(operation.id, why))
 
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether something came true of the state within so many seconds."""
+        return await self._bell.until(condition, seconds=seconds)
+
     async def changed(self, seconds: float) -> None:
         """Return when the state has changed, or after so many seconds."""
         await self._bell.wait(seconds)
@@ -236,7 +240,7 @@ class Controller:
             running = self.state.operations.get(operation_id)
             return running is None or until(running)
 
-        await self._bell.until(reached, seconds=seconds)
+        await self.until(reached, seconds)
         found = await self.operation(operation_id)
         if found is None:
             raise Refused(RefusalCode.OPERATION_NOT_FOUND, f"there is no operation {operation_id}")
