@@ -26,6 +26,7 @@ from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.planning import tried
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
+from proxy.control.rollouts.batch_watch import DRAINS
 from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Advance, Command, Context, GiveUpExclusive, Observation, OperatorCommand
@@ -192,7 +193,7 @@ class Controller:
     def resume(self) -> None:
         """Watch and count again what ran when the program was stopped. To be called once the workers serve."""
         for operation in self.state.operations.values():
-            if operation.phase in (Phase.APPLYING, Phase.HOLDING):
+            if operation.phase in (Phase.APPLYING, Phase.HOLDING) or _drains(operation):
                 self._watches.open(operation)
                 self._watches.begin(operation)
             self._counts.begin(operation)
@@ -299,11 +300,15 @@ class Controller:
         return (operation,)
 
     def _watched(self, reduction: Reduction) -> tuple[Operation, ...]:
-        """The operation that is watched from this table on: it has just begun, or it is a shift that has arrived."""
+        """The operation that is watched from this table on: it has just begun, or it is a shift that has arrived, or a
+        rollout that has taken out a batch.
+        """
         operation = reduction.operation
         if operation is None or operation.phase in (Phase.SHIFTING, Phase.ENDED):
             return ()
         before = self.state.operations.get(operation.id)
+        if operation.phase is Phase.ROLLING:
+            return (operation,) if _drains(operation) and not (before and _drains(before)) else ()
         return (operation,) if before is None or before.phase is Phase.SHIFTING else ()
 
     def _serve(self, reduction: Reduction, edition: Edition | None) -> None:
@@ -336,6 +341,11 @@ def _is_applied(operation: Operation) -> bool:
     if operation.kind is OperationKind.HOLD and operation.phase is Phase.HOLDING:
         return operation.receipt is not None and operation.receipt.applied_at is not None
     return operation.phase in (Phase.DRAINING, Phase.ENDED)
+
+
+def _drains(operation: Operation) -> bool:
+    """Whether it is a rollout whose batch is on its way out."""
+    return operation.rollout is not None and operation.rollout.stage in DRAINS
 
 
 def _has_ended(operation: Operation) -> bool:

@@ -13,25 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.control.clock import Clock
-from proxy.control.fleet import Fleet, seen_generations
+from proxy.control.draining import Drain
+from proxy.control.fleet import Fleet
 from proxy.control.holds import ExclusiveWatch, HoldWatch
 from proxy.control.publisher import Publisher
 from proxy.control.receipts import open_account
-from proxy.control.watch import FIRST_LOOK, LOOK_GROWTH, Overseer, Scene, Watch
-from proxy.ipc.messages import Cut
+from proxy.control.rollouts.batch_watch import BatchWatch
+from proxy.control.watch import Overseer, Scene, Watch
 from proxy.shm.names import Series
 from proxy.traffic.commands import EndOperation, MarkApplied
-from proxy.traffic.drain import DrainWatch
 from proxy.traffic.model import Operation, OperationKind, OperationState, Phase, Receipt, State
 from proxy.traffic.spec import DrainRule
 
 logger = logging.getLogger(__name__)
-
-_LAST_LOOK = 0.05
-"""Seconds between two looks at a drain, at most."""
-
-CUT_PATIENCE = 20.0
-"""Seconds that a worker may take to act on a cut: a WebSocket may be amid a message, and its peers slow to answer."""
 
 
 class Watches:
@@ -58,13 +52,16 @@ class Watches:
             return HoldWatch(operation, self._scene)
         if operation.phase is Phase.HOLDING:
             return ExclusiveWatch(operation, self._scene, alone=self._alone)
+        if operation.phase is Phase.ROLLING:
+            return BatchWatch(operation, self._scene, alone=self._alone)
         return _DrainWatch(operation, self._scene, errors_told)
 
     def begin(self, operation: Operation) -> None:
         """Watch an operation that was opened, now that its table is published."""
-        task = asyncio.create_task(self._watches[operation.id].run(), name=f"watch {operation.id}")
+        watch = self._watches[operation.id]
+        task = asyncio.create_task(watch.run(), name=f"watch {operation.id}")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(operation.id, done))
+        task.add_done_callback(lambda done: self._ended(operation.id, watch, done))
 
     def told(self, operation: Operation) -> Operation:
         """An operation that something else than its own success has ended, with its receipt counted to this moment."""
@@ -80,9 +77,10 @@ class Watches:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ended(self, operation_id: str, task: asyncio.Task[None]) -> None:
+    def _ended(self, operation_id: str, watch: Watch, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        del self._watches[operation_id]
+        if self._watches.get(operation_id) is watch:  # a rollout has another one for its next batch
+            del self._watches[operation_id]
         if not task.cancelled() and (error := task.exception()):
             logger.error("operation %s is no longer watched", operation_id, exc_info=error)
 
@@ -114,30 +112,14 @@ class _DrainWatch(Watch):
         await self._overseer.observe(MarkApplied(self._operation.id, receipt))
 
     async def _drain(self, rule: DrainRule) -> None:
-        watch, began, pause = DrainWatch(self._receipt.generation), self._clock.monotonic(), FIRST_LOOK
-        deadlines = sorted([(rule.timeout, False), (rule.long_lived_timeout, True)])
-        empty_since: float | None = None
-        while self._running:
-            now, in_flight = self._clock.monotonic(), self._account.in_flight()
-            empty_since = None if in_flight else (empty_since or now)
-            if watch.look(seen_generations(self._fleet), in_flight, now):
-                await self._end(OperationState.SUCCEEDED, empty_since or now)
-                return
-            while deadlines and now - began >= deadlines[0][0]:
-                tunnels = deadlines.pop(0)[1]
-                self._cut(rule, tunnels=tunnels)
-                if not tunnels and not deadlines:  # a request may have become a tunnel since those were told to end
-                    self._cut(rule, tunnels=True)
-            if now - began >= rule.longest + CUT_PATIENCE:
-                await self._end(OperationState.FAILED, now, f"{in_flight} did not end though they were cut")
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * LOOK_GROWTH, _LAST_LOOK)
-
-    def _cut(self, rule: DrainRule, *, tunnels: bool) -> None:
-        spread = rule.spread if tunnels else 0.0
-        for color, address in self._operation.leaving:
-            self._fleet.send(Cut(self._operation.service, color, self._receipt.generation, tunnels, address, spread))
+        drain = Drain(self._operation, self._scene, self._account, generation=self._receipt.generation, rule=rule)
+        drained = await drain.run(lambda: self._running)
+        if drained is None:
+            return
+        if drained.left:
+            await self._end(OperationState.FAILED, drained.at, f"{drained.left} did not end though they were cut")
+        else:
+            await self._end(OperationState.SUCCEEDED, drained.at)
 
     async def _end(self, state: OperationState, moment: float, note: str | None = None) -> None:
         receipt = self._account.counted(self._receipt)

@@ -10,7 +10,7 @@ from proxy.control.clock import Clock
 from proxy.control.fleet import Fleet
 from proxy.control.outcome import Outcome
 from proxy.control.publisher import Publisher
-from proxy.traffic.commands import Advance, Observation
+from proxy.traffic.commands import Advance, Observation, OperatorCommand
 from proxy.traffic.model import Operation, Receipt, State
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ class Overseer(Protocol):
         """Take a step of an operation. Raises ``Refused``, ``TableTooLarge`` and ``StoreUnavailable``."""
         ...
 
+    async def execute(self, command: OperatorCommand, *, by: str, reason: str) -> Outcome:
+        """Carry out what is to be told in the journal. Raises as :meth:`advance`."""
+        ...
+
     async def changed(self, seconds: float) -> None:
         """Return when the state has changed, or after so many seconds."""
         ...
@@ -59,6 +63,7 @@ class Watch:
         assert operation.receipt is not None
         self._operation = operation
         self._receipt: Receipt = operation.receipt
+        self._scene = scene
         self._overseer = scene.overseer
         self._fleet = scene.fleet
         self._publisher = scene.publisher

@@ -182,7 +182,7 @@ async def test_what_became_a_tunnel_meanwhile_is_ended_too(tmp_path: Path) -> No
 
 async def test_what_survives_the_cut_fails_the_operation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not act on a cut cannot keep an operation running for ever."""
-    monkeypatch.setattr("proxy.control.operations.CUT_PATIENCE", 0.02)
+    monkeypatch.setattr("proxy.control.draining.CUT_PATIENCE", 0.02)
     async with running_core(tmp_path / "db", replace(SHOP, drain=HASTY)) as core:
         core.crew.workers[0].admit()
         await core.controller.execute(TO_GREEN, by="ada")

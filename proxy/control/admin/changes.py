@@ -11,7 +11,7 @@ from aiohttp import web
 from proxy.control.admin import views
 from proxy.control.admin.requests import ChangeQuery, ReasonBody, Until
 from proxy.control.admin.route import Call, answered
-from proxy.control.operations import CUT_PATIENCE
+from proxy.control.draining import CUT_PATIENCE
 from proxy.control.outcome import Outcome
 from proxy.control.store.base import StoreUnavailable
 from proxy.traffic.commands import Context, OperatorCommand

@@ -1,0 +1,1 @@
+"""Rolling deployments at work: batches are drained, updated, probed, let back gently, and watched."""
