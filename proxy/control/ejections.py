@@ -67,7 +67,7 @@ class Ejections:
         async with self._judging:  # or two at a time might each be allowed because of the other
             service = self._controller.state.services.get(report.service)
             rule = service.spec.outlier if service else None
-            if rule is None or self._is_out(report):
+            if rule is None or self._is_out(report) or self._is_cordoned(report):
                 return None
             if not may_eject(self._pool(report), report.address, rule):
                 self._log.warning(LogEvent.EJECTION_WITHHELD, **_fields(report), error=report.reason)
@@ -83,6 +83,10 @@ class Ejections:
 
     def _is_out(self, report: Suspect) -> bool:
         return any(each.address == report.address and each.ejected for each in self._pool(report))
+
+    def _is_cordoned(self, report: Suspect) -> bool:
+        """Whether a rollout keeps it out: whoever complains does so of what was there before."""
+        return any(each.address == report.address and each.cordoned for each in self._pool(report))
 
     async def _observe(self, report: Suspect, *, ejected: bool) -> None:
         await self._controller.observe(ObserveEjection(report.service, report.color, report.address, ejected))

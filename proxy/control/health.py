@@ -37,7 +37,7 @@ class Target:
 
 
 class HealthMonitor:
-    """Probes every upstream that operators have not put into maintenance."""
+    """Probes every upstream that operators have not put into maintenance, and that no rollout keeps out."""
 
     def __init__(self, controller: Controller, log: EventLog) -> None:
         self._controller = controller
@@ -82,7 +82,7 @@ class HealthMonitor:
         return service.health is None or (await probe(address, service.health)).ok
 
     def _follow(self, outcome: Outcome) -> None:
-        if outcome.entry is None or self._stopped:  # only operators change what there is to probe
+        if self._stopped or (outcome.entry is None and not _rolled(outcome)):  # nothing else is there to probe then
             return
         if not _same_targets(outcome.before, outcome.after):
             self._sync(outcome.after)
@@ -159,6 +159,15 @@ async def _rest(hurry: asyncio.Event, seconds: float) -> bool:
         return False
 
 
+def _rolled(outcome: Outcome) -> bool:
+    """Whether a rollout has taken servers out, or let them come back."""
+    after = outcome.operation
+    before = outcome.before.operations.get(after.id) if after is not None else None
+    if after is None or after.rollout is None or before is None or before.rollout is None:
+        return False
+    return before.rollout.stage is not after.rollout.stage
+
+
 def _same_targets(before: State, after: State) -> bool:
     """Whether it can be told at a glance that there is nothing else to probe, as after a switch."""
     return before.services.keys() == after.services.keys() and all(
@@ -174,5 +183,5 @@ def _targets(state: State) -> Iterator[Target]:
             continue
         for color in Color:
             for upstream in service.pool(color):
-                if upstream.admin is not AdminState.MAINT:
+                if upstream.admin is not AdminState.MAINT and not upstream.cordoned:
                     yield Target(service.name, color, upstream.address, service.spec.health)
