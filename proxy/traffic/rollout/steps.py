@@ -39,9 +39,10 @@ def take(state: State, command: TakeBatch, context: Context) -> Reduction:
         raise Refused(RefusalCode.NO_ROOM, detail, operation=operation.id)
     taken = replace(rollout.moved(addresses, Event.TAKEN, context.now), batch=rollout.batch + 1, opened=False)
     taken = replace(taken, warmed=0.0, watched=0.0, turns=tuple(_taken(t, taken.batch, command) for t in taken.turns))
-    receipt = replace(operation.receipt or Receipt(0), generation=state.generation + 1)
     leaving = tuple((rollout.color, address) for address in command.addresses)
     out = with_servers(service, rollout, addresses, lambda each: replace(each, cordoned=True, ejected=False, ramp=1.0))
+    told = out is not service  # those that failed are out already: no table follows that workers could show
+    receipt = replace(operation.receipt or Receipt(0), generation=state.generation + told)
     return put(state, replace(operation, leaving=leaving, receipt=receipt), taken, out)
 
 
