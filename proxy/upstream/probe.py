@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.http1.errors import ResponseError
 from proxy.http1.response import MAX_RESPONSE_HEAD, read_response
@@ -52,11 +53,20 @@ class ProbeResult:
 
 async def probe(address: str, check: HealthCheck) -> ProbeResult:
     """Ask the upstream ``host:port`` as the check says. Trouble on the way is a result and no exception."""
+    return await _result(_ask(address, check), check.timeout)
+
+
+async def reach(address: str, timeout: float) -> ProbeResult:
+    """Only connect to the upstream ``host:port``, where nobody has said how to ask it."""
+    return await _result(_connect(address), timeout)
+
+
+async def _result(asking: Coroutine[Any, Any, ProbeResult], timeout: float) -> ProbeResult:
     try:
-        async with asyncio.timeout(check.timeout):
-            return await _ask(address, check)
+        async with asyncio.timeout(timeout):
+            return await asking
     except TimeoutError:
-        return ProbeResult(ProbeReason.TIMEOUT, f"no answer within {check.timeout:g} s")
+        return ProbeResult(ProbeReason.TIMEOUT, f"no answer within {timeout:g} s")
     except ConnectionRefusedError:
         return ProbeResult(ProbeReason.REFUSED, "the connection was refused")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ResponseError) as error:
@@ -73,6 +83,13 @@ async def resolve(address: str) -> Sequence[str]:
     host, port = split_address(address)
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+async def _connect(address: str) -> ProbeResult:
+    host, port = split_address(address)
+    _, writer = await asyncio.open_connection(host, port)
+    writer.transport.abort()
+    return ProbeResult(ProbeReason.OK)
 
 
 async def _ask(address: str, check: HealthCheck) -> ProbeResult:

@@ -46,7 +46,12 @@ class Core:
 
 @asynccontextmanager
 async def running_core(
-    path: Path, *services: ServiceSpec, workers: int = 2, healthy: bool = True, board_size: int = 64 * 1024
+    path: Path,
+    *services: ServiceSpec,
+    workers: int = 2,
+    healthy: bool = True,
+    board_size: int = 64 * 1024,
+    alone: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Core]:
     """Start a core on the store at ``path``; with ``healthy`` every upstream has passed its checks."""
     specs = services or (SHOP,)
@@ -59,7 +64,14 @@ async def running_core(
     store = await SqliteStore.open(path, now=clock.wall())
     state = await recall(store, DoorSpec(), specs)
     controller = Controller(
-        state, store=store, publisher=publisher, fleet=crew, events=events, clock=clock, retry_after=0.01
+        state,
+        store=store,
+        publisher=publisher,
+        fleet=crew,
+        events=events,
+        clock=clock,
+        retry_after=0.01,
+        alone=alone,
     )
     await controller.start()
     crew.look()

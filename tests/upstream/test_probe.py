@@ -9,7 +9,7 @@ import pytest
 from proxy.http1.response import MAX_RESPONSE_HEAD
 from proxy.traffic.spec import HealthCheck
 from proxy.upstream.address import split_address
-from proxy.upstream.probe import ProbeReason, probe, resolve
+from proxy.upstream.probe import ProbeReason, probe, reach, resolve
 from tests.control.checked import Checked, checked
 
 CHECK = HealthCheck(path="/healthz?deep=1", timeout=5.0)
@@ -79,6 +79,15 @@ async def test_nobody_there_is_refused() -> None:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
         assert (await probe(f"127.0.0.1:{port}", CHECK)).reason is ProbeReason.REFUSED
+
+
+async def test_a_connection_is_enough_where_nobody_says_how_to_ask(server: Checked) -> None:
+    """Nothing is asked; a closed port is no connection."""
+    server.answer = None
+    assert (await reach(server.address, timeout=5.0)).ok
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        assert (await reach(f"127.0.0.1:{sock.getsockname()[1]}", timeout=5.0)).reason is ProbeReason.REFUSED
 
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid:80", f"{'a' * 64}.example:80", "a..b:80"])
