@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from proxy.config.addresses import Address, TcpAddress, parse_address, parse_tcp_address, resolved
 from proxy.config.document import Document, KeyPath, written
 from proxy.config.errors import Problem
-from proxy.config.files import base_folder, secret_file_complaint
+from proxy.config.files import base_folder, program_complaint, program_path, secret_file_complaint
 from proxy.config.matching import parse_exact_host, parse_host_pattern, parse_path_prefix
 from proxy.config.progressive import PreviewSection
 from proxy.config.schema import AdminSection, ConfigFile, ServiceSection
@@ -59,7 +59,7 @@ def _children(parent: Found, step: object) -> Iterator[Found]:
 
 def check(document: Document) -> Iterator[Problem]:
     """Every rule between values that the document breaks."""
-    for rule in (_listeners, _admin_exposure, _tokens, _token_files, _pools, _loops, _claims, _same_cookie):
+    for rule in (_listeners, _admin_exposure, _tokens, _token_files, _programs, _pools, _loops, _claims, _same_cookie):
         yield from rule(document)
 
 
@@ -109,6 +109,15 @@ def _token_files(document: Document) -> Iterator[Problem]:
     for found in select(document.content, "gates", "secret_file"):
         if isinstance(found.value, str) and found.value.isprintable() and found.value:
             complaint = secret_file_complaint(base / found.value, holds="secret")
+            if complaint:
+                yield document.problem(found.path, complaint)
+
+
+def _programs(document: Document) -> Iterator[Problem]:
+    base = base_folder(document.file)
+    for found in select(document.content, "hooks", "commands", EACH):
+        if isinstance(found.value, str) and found.value.isprintable() and found.value:
+            complaint = program_complaint(program_path(base, found.value))
             if complaint:
                 yield document.problem(found.path, complaint)
 

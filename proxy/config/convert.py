@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from proxy.config.addresses import resolved
+from proxy.config.files import program_path
 from proxy.config.progressive import PreviewSection, StickySection
 from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
 from proxy.config.settings import AdminSettings, ListenSettings, Settings, TokenSettings
@@ -39,6 +40,7 @@ def to_settings(config: ConfigFile, base: Path) -> Settings:
         ),
         shutdown_grace=config.shutdown.grace,
         gate_secret_file=base / config.gates.secret_file if config.gates.secret_file else None,
+        hook_commands=tuple(dict.fromkeys(str(program_path(base, path)) for path in config.hooks.commands)),
         services=tuple(_service(name, section) for name, section in config.services.items()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from proxy.config.wording import described
@@ -17,6 +18,21 @@ def parse_path(value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ValueError(f"must be the path of a file, not {described(value)}")
     return value
+
+
+def program_path(base: Path, written: str) -> Path:
+    """Where a program is that may be written relative to ``base``: in one spelling, with links as they are."""
+    return Path(os.path.normpath(base / written))
+
+
+def program_complaint(path: Path) -> str | None:
+    """Why this is no program that we can run, or ``None`` if it is."""
+    try:
+        if not path.is_file():
+            return f"{path} is no file" if path.exists() else f"{path} does not exist"
+    except OSError as error:
+        return f"{path} cannot be run: {error.strerror}"
+    return None if os.access(path, os.X_OK) else f"{path} cannot be run by us: it is not executable (chmod +x)"
 
 
 def secret_file_complaint(path: Path, *, holds: str = "token") -> str | None:

@@ -113,6 +113,13 @@ class GatesSection(Section):
     """File with the secret that webhooks are signed with, relative to this config file; null leaves them unsigned."""
 
 
+class HooksSection(Section):
+    """What rolling deployments may run here."""
+
+    commands: list[fields.FilePath] = Field(default_factory=list)
+    """Programs, relative to this config file; others are not run. Whoever may roll can run them, as our own user."""
+
+
 class UpstreamSection(Section):
     """One server of a pool; host:port alone is short for one of weight 1."""
 
@@ -248,6 +255,8 @@ class ConfigFile(Section):
     """The stop of the program."""
     gates: GatesSection = Field(default_factory=GatesSection)
     """Webhooks of shifts."""
+    hooks: HooksSection = Field(default_factory=HooksSection)
+    """Programs that rolling deployments may run."""
     services: Annotated[
         dict[fields.ServiceName, ServiceSection],
         Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{SERVICE_NAME_PATTERN}$"}}),

@@ -66,3 +66,5 @@ class Settings:
     services: tuple[ServiceSpec, ...]
     gate_secret_file: Path | None = None
     """Holds what webhooks are signed with; ``None``: they are not."""
+    hook_commands: tuple[str, ...] = ()
+    """The programs that rolling deployments may run: absolute paths without ``.`` and ``..`` in them."""

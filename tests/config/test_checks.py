@@ -1,6 +1,8 @@
 # ruff: noqa: ISC004 - the rows of these tables are read beside each other; long messages are split as they fit
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,31 @@ def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path, services: str) 
             parse_settings(f"gates: {{secret_file: {name}}}\n{services}", file=str(tmp_path / "c.yaml"), environ={})
         (problem,) = caught.value.problems
         assert f"{problem.path}: {problem.message}" == f"gates.secret_file: {tmp_path / name} {reason}"
+
+
+def test_programs_are_found_beside_the_config(tmp_path: Path, services: str) -> None:
+    """Each in one spelling, and once."""
+    (tmp_path / "deploy.sh").touch(mode=0o755)
+    commands = f"[deploy.sh, ./x/../deploy.sh, {sys.executable}]"
+    file = str(tmp_path / "c.yaml")
+    settings = parse_settings(f"hooks: {{commands: {commands}}}\n{services}", file=file, environ={})
+    assert settings.hook_commands == (str(tmp_path / "deploy.sh"), os.path.normpath(sys.executable))
+    assert parse_settings(services, file=file, environ={}).hook_commands == ()
+
+
+def test_programs_that_cannot_be_run_are_refused(tmp_path: Path, services: str) -> None:
+    """Before servers are taken out for them; what is no path at all is complained of once."""
+    (tmp_path / "text").touch(mode=0o644)
+    text = f"hooks: {{commands: [gone, text, ., '{'x' * 5000}', 7]}}\n{services}"
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text, file=str(tmp_path / "c.yaml"), environ={})
+    assert [f"{problem.path}: {problem.message}" for problem in caught.value.problems] == [
+        f"hooks.commands[0]: {tmp_path}/gone does not exist",
+        f"hooks.commands[1]: {tmp_path}/text cannot be run by us: it is not executable (chmod +x)",
+        f"hooks.commands[2]: {tmp_path} is no file",
+        f"hooks.commands[3]: {tmp_path}/{'x' * 5000} cannot be run: File name too long",
+        "hooks.commands[4]: must be the path of a file, not 7",
+    ]
 
 
 def test_checks_run_beside_errors_of_shape(complaints: Complaints) -> None:

@@ -29,7 +29,8 @@ def test_the_documented_config_means_the_defaults() -> None:
     assert service == ServiceSpec("default", blue, green)
     assert documented.door == DoorSpec()
     assert minimal.services == (ServiceSpec("default", blue[:1], green[:1]),)
-    for name in ("listen", "workers", "admin", "state_path", "door", "shutdown_grace", "gate_secret_file"):
+    names = ("listen", "workers", "admin", "state_path", "door", "shutdown_grace", "gate_secret_file", "hook_commands")
+    for name in names:
         assert getattr(documented, name) == getattr(minimal, name), name
 
 

@@ -108,6 +108,16 @@ async def test_the_secret_of_webhooks_is_one_of_these(desk: Desk) -> None:
     assert result.problems == (f"{desk.path}: gates.secret_file cannot change while the program runs; restart it",)
 
 
+async def test_programs_that_may_be_run_are_none_of_these(desk: Desk) -> None:
+    """Whoever takes one from the list wants it to be run no more."""
+    program = desk.path.with_name("deploy.sh")
+    program.touch(mode=0o755)
+    desk.path.write_text(f"hooks: {{commands: [deploy.sh]}}\n{CONFIG.format(port=8080, blue='')}")
+
+    assert (await desk.reloader.reload("ada")).ok
+    assert desk.reloader.settings.hook_commands == (str(program),)
+
+
 async def test_who_may_connect_how_is_part_of_where(desk: Desk) -> None:
     """Balancers do not change over at the moment of a reload, so the PROXY protocol is as fixed as the address."""
     written_out = CONFIG.replace('"127.0.0.1:{port}"', '{{address: "127.0.0.1:{port}", proxy_protocol: {on}}}')
