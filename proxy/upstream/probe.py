@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.http1.errors import ResponseError
-from proxy.http1.response import MAX_RESPONSE_HEAD, read_response
 from proxy.traffic.health import expects
 from proxy.traffic.spec import HealthCheck
 from proxy.upstream.address import split_address
+from proxy.upstream.asking import ask
 from proxy.upstream.shortage import is_shortage
 
 
@@ -93,17 +93,7 @@ async def _connect(address: str) -> ProbeResult:
 
 
 async def _ask(address: str, check: HealthCheck) -> ProbeResult:
-    host, port = split_address(address)
-    reader, writer = await asyncio.open_connection(host, port, limit=MAX_RESPONSE_HEAD)
-    try:
-        named = check.host or address
-        request = f"GET {check.path} HTTP/1.1\r\nHost: {named}\r\nUser-Agent: bluegreen\r\nConnection: close\r\n\r\n"
-        writer.write(request.encode("latin-1"))
-        head = await reader.readuntil(b"\r\n\r\n")
-        while (answer := read_response(head, method=b"GET")).status < 200:
-            head = await reader.readuntil(b"\r\n\r\n")
-    finally:
-        writer.transport.abort()  # what else it sends is of no interest
+    answer, _ = await ask(address, check.path, check.host or address)
     if expects(check, answer.status):
         return ProbeResult(ProbeReason.OK)
     return ProbeResult(ProbeReason.STATUS, f"answered {answer.status}")

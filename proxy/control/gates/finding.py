@@ -64,12 +64,12 @@ def by_status(reply: Reply, said: str, now: float) -> Finding:
     if 300 <= reply.status < 400:
         return Finding(Verdict.NO, f"answered {reply.status}; redirects are not followed")
     if reply.status in _BUSY or 500 <= reply.status < 600:
-        return Finding(Verdict.AGAIN, detail, _wish(reply.headers.get("Retry-After"), now))
+        return Finding(Verdict.AGAIN, detail, wish(reply.headers.get("Retry-After"), now))
     return Finding(Verdict.NO, detail)
 
 
-def _wish(text: str | None, now: float) -> float | None:
-    """The seconds of a ``Retry-After`` (RFC 9110 10.2.3), within reason."""
+def wish(text: str | None, now: float) -> float | None:
+    """The seconds of a ``Retry-After`` (RFC 9110 10.2.3) at a Unix time, within reason; ``None`` if it says none."""
     if text is None:
         return None
     if text.isascii() and text.isdigit():
@@ -81,10 +81,10 @@ def _wish(text: str | None, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WISH)
 
 
-def rest(tries: int, wish: float | None) -> float:
-    """Seconds between a try and the next, after so many tries; ``wish`` is what the gate asked for."""
-    if wish is not None:
-        return wish
+def rest(tries: int, wished: float | None) -> float:
+    """Seconds between a try and the next, after so many tries; ``wished`` is what the gate asked for."""
+    if wished is not None:
+        return wished
     return min(_FIRST_REST * 2.0 ** min(tries - 1, 10), _LONGEST_REST)
 
 

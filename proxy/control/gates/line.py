@@ -27,6 +27,10 @@ class NoReply(Exception):
     """No whole answer came; the message says why, without naming the URL."""
 
 
+class Hopeless(NoReply):
+    """And none would come at another time: the address is forbidden, or the certificate is not trusted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request."""
@@ -70,7 +74,7 @@ class Line:
         try:
             return await self._send(question)
         except Exception as error:  # whatever a stranger's answer does to a library, it is no answer
-            raise NoReply(_words(error)) from error
+            raise (Hopeless if _is_hopeless(error) else NoReply)(_words(error)) from error
 
     async def _send(self, question: Question) -> Reply:
         headers = {"User-Agent": "bluegreen", "Accept-Encoding": "identity", **question.headers}
@@ -113,6 +117,12 @@ def _socket(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
     if reason := why_forbidden(plain_ip(str(address[0]).partition("%")[0])):
         raise _Forbidden(errno.EACCES, reason)
     return socket.socket(family, kind, protocol)
+
+
+def _is_hopeless(error: Exception) -> bool:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return True
+    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _Forbidden)
 
 
 def _words(error: Exception) -> str:

@@ -33,11 +33,7 @@ class Hook:
     def question(self, now: float, secret: bytes | None) -> Question:
         """What is sent at a Unix time, signed if there is a secret."""
         told = {**self._told, "sent_at": now, "operation": self._facts}
-        body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-        headers = {"Content-Type": "application/json"}
-        if secret is not None:
-            headers[SIGNATURE] = signature(secret, body, int(now))
-        return Question("POST", self._gate.url, _MOST, headers, body)
+        return telling(self._gate.url, told, at=now, secret=secret, most=_MOST)
 
     def finding(self, reply: Reply, now: float) -> Finding:
         """What the answer says."""
@@ -54,6 +50,15 @@ def _reached(operation: Operation) -> int:
     if operation.shift is not None:
         return operation.shift.position.step
     return operation.rollout.batch if operation.rollout is not None else 0
+
+
+def telling(url: str, told: Mapping[str, Any], *, at: float, secret: bytes | None, most: int) -> Question:
+    """A POST of JSON, signed if there is a secret. ``at`` is the Unix time, ``most`` the bytes read of the answer."""
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    headers = {"Content-Type": "application/json"}
+    if secret is not None:
+        headers[SIGNATURE] = signature(secret, body, int(at))
+    return Question("POST", url, most, headers, body)
 
 
 def signature(secret: bytes, body: bytes, at: int) -> str:
