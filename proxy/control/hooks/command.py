@@ -95,7 +95,10 @@ async def _report(order: Mapping[str, Any]) -> dict[str, Any]:
         said = b""
     finally:
         await _end(process)
-    report: dict[str, Any] = json.loads(said) if said else {}
+    try:
+        report: dict[str, Any] = json.loads(said)
+    except ValueError:  # it was killed before or while it said it
+        return {}
     return report
 
 

@@ -42,6 +42,7 @@ MOST_RESULT = 64 * 1024
 
 _PIECE = 64 * 1024
 _SOON = 0.05
+_LONG = 3600.0
 _PR_SET_CHILD_SUBREAPER = 36
 _INPUT, _REPORT = 0, 1
 _UNWANTED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -67,14 +68,18 @@ class Leash:
 
     def run(self) -> dict[str, Any]:
         """The report, when it is over."""
-        with socket.socket(socket.AF_UNIX) as lock, _folder() as own:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="bluegreen-hook-", ignore_cleanup_errors=True)
+        except OSError as error:
+            return _not_started(error)
+        with socket.socket(socket.AF_UNIX) as lock, folder as own:
             if not self._alone(lock):
                 return {"end": "stopped" if self._unwanted else "busy"}
             result = Path(own) / "result.json"
             try:
                 self._start(result)
             except OSError as error:
-                return {"end": "not_started", "why": os.strerror(error.errno or 0), "file": error.filename}
+                return _not_started(error)
             end, left = self._watch()
             self._take_rest()
             return {**self._report(), "end": end, "left": left, **_read_result(result)}
@@ -165,7 +170,7 @@ class Leash:
 
     def _look(self, seconds: float) -> None:
         """Wait for so long or until something happens, and take notice of it."""
-        for source, _ in self._poll.poll(max(0.0, seconds) * 1000):
+        for source, _ in self._poll.poll(min(max(0.0, seconds), _LONG) * 1000):
             if source == self._output:
                 self._take()
             elif source == self._signals:
@@ -197,9 +202,8 @@ class Leash:
             pass
 
 
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for the result."""
-    return tempfile.TemporaryDirectory(prefix="bluegreen-hook-", ignore_cleanup_errors=True)
+def _not_started(error: OSError) -> dict[str, Any]:
+    return {"end": "not_started", "why": os.strerror(error.errno or 0), "file": error.filename}
 
 
 def _signals() -> int:
