@@ -145,16 +145,16 @@ class Leash:
         return self._unwanted or time.monotonic() >= self._deadline
 
     def _end_all(self) -> list[int]:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            told: set[int] = set()
-            until = time.monotonic() + self._order["grace"]
-            while self._reap() and time.monotonic() < until:
-                for process in set(_descendants(os.getpid())) - told:
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.kill(process, number)
-                    told.add(process)
-                self._look(_SOON)
-        return sorted(_descendants(os.getpid())) if self._reap() else []
+        """End all there is; those that cannot be ended."""
+        _tell_all(signal.SIGTERM)  # once: whoever is started after that may be there to clean up
+        until = time.monotonic() + self._order["grace"]
+        while self._reap() and time.monotonic() < until:
+            self._look(_SOON)
+        until = time.monotonic() + self._order["grace"]
+        while self._reap() and time.monotonic() < until:
+            _tell_all(signal.SIGKILL)
+            self._look(_SOON)
+        return sorted(_descendants()) if self._reap() else []
 
     def _reap(self) -> bool:
         """Take note of the dead. Whether any child is left: the living, and those that come to us from them."""
@@ -215,8 +215,14 @@ def _signals() -> int:
     return reading
 
 
-def _descendants(ancestor: int) -> list[int]:
-    """All living processes that descend from one."""
+def _tell_all(number: signal.Signals) -> None:
+    for process in _descendants():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, number)
+
+
+def _descendants() -> list[int]:
+    """All living processes that descend from us, parents before their children."""
     children: dict[int, list[int]] = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -225,7 +231,7 @@ def _descendants(ancestor: int) -> list[int]:
                 state, parent = (process / "stat").read_bytes().rpartition(b")")[2].split()[:2]
                 if state not in (b"Z", b"X"):
                     children.setdefault(int(parent), []).append(int(process.name))
-    found = list(children.get(ancestor, ()))
+    found = list(children.get(os.getpid(), ()))
     for each in found:  # which grows meanwhile
         found += children.get(each, ())
     return found

@@ -108,15 +108,6 @@ async def test_output_obeys_no_terminal(hooks: Hooks, script: Script) -> None:
     assert outcome.output == "red\t\ufffd\ufffd\n10%\n100%\ufffd"
 
 
-async def test_endless_binary_output_until_its_time_is_over(hooks: Hooks, script: Script) -> None:
-    """It neither blocks nor fills us, and is ended in time."""
-    hook = script("cat /dev/urandom", timeout=0.5)
-    outcome = await hooks.run(rolling(hook))
-    assert not outcome.ok
-    assert outcome.detail.startswith("deploy.sh was not done within 0.5 s and was ended with all its children")
-    assert "bytes left out" in outcome.output
-
-
 async def test_a_server_may_come_back_elsewhere(hooks: Hooks, script: Script) -> None:
     """The result names its new address; one that stays is not mentioned."""
     answer = json.dumps({"addresses": {"A:2": "[0:0::1]:9000", "a:3": "a:3"}})
