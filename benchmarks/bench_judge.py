@@ -9,6 +9,7 @@ import time
 
 from benchmarks.simulated import BOUNDS, LOOKS, latencies
 from proxy.traffic.judge.judge import Judge
+from proxy.traffic.judge.names import colors
 from proxy.traffic.judgement import JudgeRule, Sample, Tally
 from proxy.traffic.spec import Color
 
@@ -24,7 +25,7 @@ def tally(requests: int, errors: float) -> Tally:
 
 def measure(rate: int, errors: float) -> tuple[float, float]:
     """Microseconds of CPU for a sample and for a verdict."""
-    judge, spent = Judge(RULE, BOUNDS, new=Color.GREEN), [0.0, 0.0]
+    judge, spent = Judge(RULE, BOUNDS, sides=colors(Color.GREEN)), [0.0, 0.0]
     half = tally(max(1, rate // LOOKS // 2), errors)
     for _ in range(SAMPLES):
         begun = time.process_time()

@@ -19,6 +19,7 @@ from random import Random
 
 from benchmarks.simulated import AFTER, BEFORE, BOUNDS, LOOKS, PATTERNS, Behavior, Moment, latencies, samples
 from proxy.traffic.judge.judge import Judge
+from proxy.traffic.judge.names import colors
 from proxy.traffic.judge.tallies import together
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally
@@ -74,13 +75,13 @@ def false_alarm(pattern: str, seed: int) -> tuple[bool, int]:
 def _judge(pattern: str, shown: Iterator[Sample]) -> Judge | WarmJudge:
     """One that has seen the minute before, where that is what the pattern is about."""
     if pattern not in (BEFORE, AFTER):
-        return Judge(JudgeRule(), BOUNDS, new=Color.GREEN)
+        return Judge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN))
     old = new = Tally()
     for sample in itertools.islice(shown, LOOKS * 60):
         old, new = together(old, sample.old), together(new, sample.new)
     if pattern == BEFORE:
-        return Judge(JudgeRule(), BOUNDS, new=Color.GREEN, before=Sample(old, new))
-    return WarmJudge(JudgeRule(), BOUNDS, new=Color.GREEN, baseline=old)
+        return Judge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN), before=Sample(old, new))
+    return WarmJudge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN), baseline=old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Trial:
 def trial(regression: Regression, rate: int, seed: int) -> Trial:
     """Watch a color that is worse from the first request on."""
     random = Random(f"{regression.name} {rate} {seed}")
-    judge, passed = Judge(JudgeRule(), BOUNDS, new=Color.GREEN), False
+    judge, passed = Judge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN)), False
     moment = Moment(rate / LOOKS, SHARE, regression.old, regression.new)
     for look, sample in enumerate(samples(random, _for_ever(moment)), start=1):
         judge.observe(sample)

@@ -6,6 +6,7 @@ from proxy.control.fleet import Fleet
 from proxy.control.tallies import less, read_tally
 from proxy.shm.names import BUCKETS
 from proxy.traffic.judge.judge import Judge
+from proxy.traffic.judge.names import colors
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Sample, Tally, Verdict
 from proxy.traffic.model import FULL_SPLIT, Service, State
@@ -47,7 +48,7 @@ class Case:
         self._fleet = fleet
         self.new = new
         self._before = before
-        self._judge = Judge(rule, BUCKETS, new=new, before=before)
+        self._judge = Judge(rule, BUCKETS, sides=colors(new), before=before)
         self._warm = self._warmed(baseline) if warm and _alone(service, new) else None
         self._last = self._counts()
 
@@ -65,7 +66,7 @@ class Case:
             (self._warm or self._judge).observe(sample)
 
     def _warmed(self, baseline: Tally | None) -> WarmJudge:
-        return WarmJudge(self._rule, BUCKETS, new=self.new, baseline=baseline, before=self._before)
+        return WarmJudge(self._rule, BUCKETS, sides=colors(self.new), baseline=baseline, before=self._before)
 
     def verdict(self) -> Verdict:
         """What it comes to so far."""

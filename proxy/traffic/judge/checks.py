@@ -15,10 +15,10 @@ from proxy.traffic.judge.effect import Z_BEFORE, Z_CLEAR, Z_NEWS, Contrast, Shar
 from proxy.traffic.judge.evidence import Evidence, Mark, log_of_sum
 from proxy.traffic.judge.latency import Past, Spread, nearest, quantile, share_beyond
 from proxy.traffic.judge.likelihood import ODDS, hypergeometric
+from proxy.traffic.judge.names import Sides
 from proxy.traffic.judge.tallies import slower, table
 from proxy.traffic.judge.words import duration, percent
 from proxy.traffic.judgement import Sample, Tally
-from proxy.traffic.spec import Color
 
 Count = Callable[[Tally], tuple[int, int]]
 """How many there were, and how many of them were bad."""
@@ -57,10 +57,11 @@ class Check:
 class ShareCheck(Check):
     """The shares of bad ones, of whatever kind."""
 
-    __slots__ = ("_allowed", "_count", "_evidence", "_excused", "_new", "_sums", "_words")
+    __slots__ = ("_allowed", "_count", "_evidence", "_excused", "_sides", "_sums", "_words")
 
-    def __init__(self, count: Count, words: str, *, margin: float, new: Color, before: Sample) -> None:
-        self._count, self._words, self._new = count, words, new
+    def __init__(self, count: Count, words: str, *, margin: float, sides: Sides, before: Sample) -> None:
+        """In the words ``{more}`` stands for the new side's share, ``{less}`` and ``{of_old}`` for the old one's."""
+        self._count, self._words, self._sides = count, words, sides
         self._excused = excused(table(count(before.new), count(before.old)))
         self._allowed = margin + self._excused
         self._sums = Shares()
@@ -90,7 +91,8 @@ class ShareCheck(Check):
         found = whole if self._excused or self._matters(whole) else lately
         if not self._matters(found):
             return None
-        return self._words.format(new=self._new, old=self._new.other, more=percent(found.new), less=percent(found.old))
+        less = percent(found.old)
+        return self._words.format(more=percent(found.new), less=less, of_old=self._sides.old.part(less))
 
     def _matters(self, found: Contrast) -> bool:
         # Of a color that was worse before it is no news that it is, and evidence for that says nothing: its excess over
@@ -133,7 +135,7 @@ TAIL: Final = Slowness("p99", 0.99, ((0.9, 0.5), (0.99, 0.5), (0.99, 1.5)))
 class LatencyCheck(Check):
     """How many take longer than times that were chosen from what the old color did before the stretch."""
 
-    __slots__ = ("_bounds", "_evidences", "_excused", "_latency", "_new", "_past", "_slowness", "_spread")
+    __slots__ = ("_bounds", "_evidences", "_excused", "_latency", "_past", "_sides", "_slowness", "_spread")
 
     def __init__(
         self,
@@ -143,12 +145,12 @@ class LatencyCheck(Check):
         past: Past,
         spread: Spread,
         latency: float,
-        new: Color,
+        sides: Sides,
         before: Sample,
     ) -> None:
         """``past`` and ``spread`` are kept up to date by whoever made them, after each stretch."""
         self._slowness, self._bounds, self._latency = slowness, bounds, latency
-        self._past, self._spread, self._new = past, spread, new
+        self._past, self._spread, self._sides = past, spread, sides
         self._evidences = [Evidence(len(ODDS), spread.mark) for _ in slowness.splits]
         self._excused = slowed(before, bounds, slowness.quantile)
 
@@ -182,7 +184,8 @@ class LatencyCheck(Check):
             return None
         _, new, old = found
         slow, fast = duration(self._quantile(new)), duration(self._quantile(old))
-        return f"{self._new}'s {self._slowness.name} is {slow} against {self._new.other}'s {fast}"
+        new_one, old_one = self._sides.new.whose, self._sides.old.whose
+        return f"{new_one} {self._slowness.name} is {slow} against {old_one} {fast}"
 
     def needed(self, log_limit: float) -> float | None:
         """See the base class."""

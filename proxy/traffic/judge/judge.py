@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from proxy.traffic.judge.checks import MEDIAN, TAIL, Check, LatencyCheck, ShareCheck
 from proxy.traffic.judge.latency import Past, Spread
 from proxy.traffic.judge.limits import absolute
+from proxy.traffic.judge.names import Sides
 from proxy.traffic.judge.tallies import Pool, erroneous, failed, together
 from proxy.traffic.judge.verdicts import Bench, Complaint
 from proxy.traffic.judge.words import duration, percent
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
-from proxy.traffic.spec import Color
-
-_ERRORS: Final = "{new} answers {more} with 5xx against {old}'s {less}"
-_FAILURES: Final = "{more} of {new}'s attempts fail against {less} of {old}'s"
 
 
 class Stream:
@@ -23,12 +19,15 @@ class Stream:
 
     __slots__ = ("_errors", "_failures", "_past", "_pool", "_slow", "_spread", "_tail", "checks", "seen")
 
-    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, new: Color, before: Sample) -> None:
+    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, sides: Sides, before: Sample) -> None:
+        new, old = sides.new, sides.old
         self.seen = 0
         self._pool = Pool()
         self._past, self._spread = Past(bounds, before.old), Spread(len(bounds) + 1)
-        self._errors = ShareCheck(erroneous, _ERRORS, margin=rule.errors, new=new, before=before)
-        self._failures = ShareCheck(failed, _FAILURES, margin=rule.errors, new=new, before=before)
+        words = f"{new.does('answers', 'answer')} {{more}} with 5xx against {{of_old}}"
+        self._errors = ShareCheck(erroneous, words, margin=rule.errors, sides=sides, before=before)
+        words = f"{{more}} of {new.whose} attempts fail against {{less}} of {old.whose}"
+        self._failures = ShareCheck(failed, words, margin=rule.errors, sides=sides, before=before)
         self._tail, median = [
             LatencyCheck(
                 slowness,
@@ -36,7 +35,7 @@ class Stream:
                 past=self._past,
                 spread=self._spread,
                 latency=rule.latency,
-                new=new,
+                sides=sides,
                 before=before,
             )
             for slowness in (TAIL, MEDIAN)
@@ -68,31 +67,31 @@ class Stream:
 
 
 class Judge:
-    """Compares a new color with the old one, second by second, and may be asked at any time."""
+    """Compares the new one with the old one, second by second, and may be asked at any time."""
 
-    __slots__ = ("_bench", "_ceilings", "_meanwhile", "_new", "_routes", "_whole")
+    __slots__ = ("_bench", "_ceilings", "_meanwhile", "_routes", "_sides", "_whole")
 
-    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, new: Color, before: Sample | None = None) -> None:
+    def __init__(self, rule: JudgeRule, bounds: Sequence[float], *, sides: Sides, before: Sample | None = None) -> None:
         """Begin.
 
         Arguments:
             bounds: upper bounds, in seconds, of the buckets of ``Tally.latency``, which has one more.
-            new: the color that traffic is moved to.
-            before: what both colors did in the last minutes before it all began.
+            sides: who is judged, and against whom.
+            before: what both did in the last minutes before it all began.
         """
         before = before or Sample(Tally(), Tally())
-        self._new = new
-        self._whole = Stream(rule, bounds, new=new, before=before)
+        self._sides = sides
+        self._whole = Stream(rule, bounds, sides=sides, before=before)
         # What was before is known of everything only, and may have been something else on one route.
         nothing = Sample(Tally(), Tally())
-        self._routes = {route: Stream(rule, bounds, new=new, before=nothing) for route in rule.routes}
-        self._ceilings = absolute(rule, bounds, new, before.old)
+        self._routes = {route: Stream(rule, bounds, sides=sides, before=nothing) for route in rule.routes}
+        self._ceilings = absolute(rule, bounds, sides.new, before.old)
         streams = [self._whole, *self._routes.values()]
         self._bench = Bench(rule, sum(len(stream.checks) for stream in streams) + len(self._ceilings))
         self._meanwhile = Tally()
 
     def observe(self, sample: Sample) -> None:
-        """Take in what both colors did in the same fraction of a second; not what they did since the beginning."""
+        """Take in what both did in the same fraction of a second; not what they did since the beginning."""
         if sample.route:
             if sample.route in self._routes:
                 self._routes[sample.route].observe(sample)
@@ -108,12 +107,13 @@ class Judge:
         worst = self.worst()
         if worst is not None:
             return Verdict(Finding.FAIL, worst.words, seen)
-        pending = self._bench.open(self._own(), seen, self._new)
+        pending = self._bench.open(self._own(), seen, self._sides)
         if seen >= self._bench.min_requests:
             pending = self._doubt() or pending
         if pending is not None:
             return pending
-        words = f"{self._new} is no worse than {self._new.other} after {seen:,} requests: {self._whole.summary()}"
+        verb = self._sides.new.does("is", "are")
+        words = f"{verb} no worse than {self._sides.old} after {seen:,} requests: {self._whole.summary()}"
         return Verdict(Finding.PASS, words, seen)
 
     def baseline(self) -> Tally:

@@ -11,10 +11,10 @@ from proxy.traffic.judge.ceiling import Ceiling
 from proxy.traffic.judge.checks import FLOOR, MEDIAN, TAIL, Count, slowed
 from proxy.traffic.judge.effect import excused, wilson
 from proxy.traffic.judge.latency import quantile
+from proxy.traffic.judge.names import Name, Sides
 from proxy.traffic.judge.tallies import erroneous, failed, slower, table
 from proxy.traffic.judge.words import duration, percent
 from proxy.traffic.judgement import JudgeRule, Sample, Tally
-from proxy.traffic.spec import Color
 
 _SLOW: Final = 0.01
 """So many may take longer than p99."""
@@ -26,27 +26,29 @@ _Z_BASELINE: Final = 2.5
 """Standard errors within which the old color may really have been worse than it was seen to be."""
 
 
-def absolute(rule: JudgeRule, bounds: Sequence[float], new: Color, before: Tally) -> list[Ceiling]:
+def absolute(rule: JudgeRule, bounds: Sequence[float], new: Name, before: Tally) -> list[Ceiling]:
     """The limits of the rule, less those that the live color exceeded ``before`` it all began."""
     found = []
     if rule.max_errors is not None:
-        words = f"{new} answers {{share}} with 5xx, above the limit of {percent(rule.max_errors)}"
+        words = f"{new.does('answers', 'answer')} {{share}} with 5xx, above the limit of {percent(rule.max_errors)}"
         if not _over(erroneous, before, rule.max_errors):
             found.append(Ceiling(erroneous, words, rule.max_errors))
     if rule.max_latency is not None:
         count, reached = beyond(bounds, rule.max_latency)
-        words = f"{{share}} of {new}'s answers take longer than {duration(reached)}, its p99 is above the limit"
+        words = f"{{share}} of {new.whose} answers take longer than {duration(reached)}, "
+        words += f"{new.their} p99 is above the limit"
         if not _over(count, before, _SLOW):
             found.append(Ceiling(count, words, _SLOW))
     return found
 
 
-def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tally, before: Sample) -> list[Ceiling]:
-    """What the old color did when it had traffic, and as much on top as the rule allows, or as there was ``before``."""
-    old, found = new.other, []
+def relative(rule: JudgeRule, bounds: Sequence[float], sides: Sides, baseline: Tally, before: Sample) -> list[Ceiling]:
+    """What the old one did when it had traffic, and as much on top as the rule allows, or as there was ``before``."""
+    new, old = sides.new, sides.old
+    found: list[Ceiling] = []
     for count, words in (
-        (erroneous, f"{new} answers {{share}} with 5xx against the {{was}} that {old} had"),
-        (failed, f"{{share}} of {new}'s attempts fail against the {{was}} of {old}"),
+        (erroneous, f"{new.does('answers', 'answer')} {{share}} with 5xx against the {{was}} that {old} had"),
+        (failed, f"{{share}} of {new.whose} attempts fail against the {{was}} of {old}"),
     ):
         total, bad = count(baseline)
         if total:
@@ -60,7 +62,8 @@ def relative(rule: JudgeRule, bounds: Sequence[float], new: Color, baseline: Tal
             typical = quantile(bounds, baseline.latency, slowness.quantile)
             factor = rule.latency * slowed(before, bounds, slowness.quantile)
             longest, reached = beyond(bounds, max(typical * factor, typical + FLOOR))
-            words = f"{{share}} of {new}'s answers take longer than {duration(reached)}; {old}'s {slowness.name} was "
+            words = f"{{share}} of {new.whose} answers take longer than {duration(reached)}; "
+            words += f"{old.whose} {slowness.name} was "
             limit = max(1 - slowness.quantile, _share(longest, baseline))
             found.append(Ceiling(longest, words + duration(typical), limit))
     return found

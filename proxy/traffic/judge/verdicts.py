@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.traffic.judge.checks import Check
+from proxy.traffic.judge.names import Sides
 from proxy.traffic.judge.power import rounded
 from proxy.traffic.judge.words import requests, sure
 from proxy.traffic.judgement import Finding, JudgeRule, Verdict
-from proxy.traffic.spec import Color
 
 _UNDER_WAY: Final = math.log(20)
 """With so much evidence a pass would be premature."""
@@ -66,21 +66,22 @@ class Bench:
                 return Verdict(Finding.INCONCLUSIVE, words, seen, more)
         return None
 
-    def open(self, checks: Sequence[Check], seen: int, new: Color) -> Verdict | None:
+    def open(self, checks: Sequence[Check], seen: int, sides: Sides) -> Verdict | None:
         """What cannot be told yet; ``None`` if everything can."""
+        needs = sides.new.does("needs", "need")
         lacking = self._rule.min_requests - seen
         if lacking > 0:
-            words = f"{seen:,} of {requests(self._rule.min_requests)} seen; {new} needs about {lacking:,} more"
+            words = f"{seen:,} of {requests(self._rule.min_requests)} seen; {needs} about {lacking:,} more"
             return Verdict(Finding.INCONCLUSIVE, words, seen, lacking)
         longest = 0.0
         for check in checks:
             needed = check.needed(self._limit)
             if needed is None:
-                words = f"{new.other} has answered nothing that {new} could be compared with"
+                words = f"{sides.old.does('has', 'have')} answered nothing that {sides.new} could be compared with"
                 return Verdict(Finding.INCONCLUSIVE, words, seen)
             longest = max(longest, needed)
         if not longest:
             return None
         more = rounded(min(longest, 1e12))
-        words = f"too early to tell after {requests(seen)}; {new} needs about {more:,} more"
+        words = f"too early to tell after {requests(seen)}; {needs} about {more:,} more"
         return Verdict(Finding.INCONCLUSIVE, words, seen, more)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.traffic.judge.limits import absolute, relative
+from proxy.traffic.judge.names import Sides
 from proxy.traffic.judge.tallies import together
 from proxy.traffic.judge.verdicts import Bench, Complaint
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
-from proxy.traffic.spec import Color
 
 
 class WarmJudge:
@@ -19,14 +19,14 @@ class WarmJudge:
     against the new one all the same.
     """
 
-    __slots__ = ("_bench", "_ceilings", "_new", "_seen")
+    __slots__ = ("_bench", "_ceilings", "_seen", "_sides")
 
     def __init__(
         self,
         rule: JudgeRule,
         bounds: Sequence[float],
         *,
-        new: Color,
+        sides: Sides,
         baseline: Tally | None = None,
         before: Sample | None = None,
     ) -> None:
@@ -34,14 +34,14 @@ class WarmJudge:
 
         Arguments:
             bounds: upper bounds, in seconds, of the buckets of ``Tally.latency``, which has one more.
-            new: the color that has the traffic.
+            sides: who has the traffic, and who had it.
             baseline: what ``Judge.baseline`` gave.
             before: what that judge was given, if it is still known.
         """
         known = baseline or Tally()
-        self._new, self._seen = new, 0
-        self._ceilings = absolute(rule, bounds, new, known)
-        self._ceilings += relative(rule, bounds, new, known, before or Sample(Tally(), Tally()))
+        self._sides, self._seen = sides, 0
+        self._ceilings = absolute(rule, bounds, sides.new, known)
+        self._ceilings += relative(rule, bounds, sides, known, before or Sample(Tally(), Tally()))
         self._bench = Bench(rule, len(self._ceilings))
 
     def observe(self, sample: Sample) -> None:
@@ -66,12 +66,13 @@ class WarmJudge:
         if worst is not None:
             return Verdict(Finding.FAIL, worst.words, self._seen)
         if not self._ceilings:
-            words = f"nothing is known that {self._new} could be compared with"
+            words = f"nothing is known that {self._sides.new} could be compared with"
             return Verdict(Finding.INCONCLUSIVE, words, self._seen)
-        pending = self._bench.open(self._ceilings, self._seen, self._new)
+        pending = self._bench.open(self._ceilings, self._seen, self._sides)
         if self._seen >= self._bench.min_requests:
             pending = self._bench.doubt(self._ceilings, self._seen) or pending
         if pending is not None:
             return pending
-        words = f"{self._new} is no worse than {self._new.other} was, after {self._seen:,} requests"
+        verb, was = self._sides.new.does("is", "are"), self._sides.old.does("was", "were")
+        words = f"{verb} no worse than {was}, after {self._seen:,} requests"
         return Verdict(Finding.PASS, words, self._seen)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.traffic.judge.judge import Judge
+from proxy.traffic.judge.names import COHORTS, colors
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
 from proxy.traffic.spec import Color
 
@@ -22,7 +23,7 @@ def tally(requests: int, errors: int = 0, failures: int = 0, latency: tuple[int,
 
 def judge(rule: JudgeRule | None = None, before: Sample | None = None) -> Judge:
     """One that looks at green."""
-    return Judge(rule or JudgeRule(), BOUNDS, new=Color.GREEN, before=before)
+    return Judge(rule or JudgeRule(), BOUNDS, sides=colors(Color.GREEN), before=before)
 
 
 def after(one: Judge, sample: Sample, times: int = 60) -> Verdict:
@@ -138,7 +139,7 @@ def test_a_difference_that_does_not_matter_is_let_be() -> None:
     """0.3 points for sure are within the margin of 0.5; so are 0.3 ms, however many times longer that is."""
     found = after(judge(), Sample(tally(9_000, 0), tally(1_000, 3)), 100)
     assert found.finding is Finding.PASS
-    quick = Judge(JudgeRule(), (0.0001, 0.0004, 0.001), new=Color.GREEN)
+    quick = Judge(JudgeRule(), (0.0001, 0.0004, 0.001), sides=colors(Color.GREEN))
     assert (
         after(quick, Sample(Tally(900, 0, 0, (900, 0, 0, 0)), Tally(100, 0, 0, (0, 100, 0, 0)))).finding is Finding.PASS
     )
@@ -231,7 +232,30 @@ def test_the_baseline_is_what_the_old_color_did_meanwhile() -> None:
 
 def test_blue_can_be_the_new_color() -> None:
     """A shift back is judged as well."""
-    one = Judge(JudgeRule(), BOUNDS, new=Color.BLUE)
+    one = Judge(JudgeRule(), BOUNDS, sides=colors(Color.BLUE))
     assert after(one, Sample(tally(900), tally(100, 10))).words.startswith(
         "blue answers 10 % with 5xx against green's 0 %"
     )
+
+
+SAMPLES = {
+    "{new} answer 3.5 % with 5xx against 0 % of the others; 99.9 % sure after ": Sample(tally(1_000), tally(200, 7)),
+    "50 % of {new}' attempts fail against 0 % of the others'; 99.99 % sure after ": Sample(
+        tally(900), tally(100, failures=100)
+    ),
+    "{new}' median is 30 ms against the others' 8.3 ms; 99.": Sample(
+        tally(900), tally(100, latency=(0, 0, 98, 2, 0, 0, 0, 0))
+    ),
+    "{new} answer 3.5 % with 5xx, above the limit of 1 %; ": Sample(tally(0), tally(200, 7)),
+    "{new} are no worse than the others after ": Sample(tally(1_000), tally(100)),
+    "the others have answered nothing that {new} could be compared with": Sample(tally(0), tally(100)),
+    "0 of 100 requests seen; {new} need about 100 more": Sample(tally(100), tally(0)),
+}
+
+
+@pytest.mark.parametrize("words", SAMPLES)
+def test_servers_of_one_pool_are_spoken_of_in_the_plural(words: str) -> None:
+    """Each kind of sentence is one when updated servers are compared with the others."""
+    limit = 0.01 if "limit" in words else None
+    one = Judge(JudgeRule(max_errors=limit), BOUNDS, sides=COHORTS)
+    assert after(one, SAMPLES[words]).words.startswith(words.format(new="the updated servers"))

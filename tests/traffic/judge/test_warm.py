@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from proxy.traffic.judge.names import FORMER, Sides, colors
 from proxy.traffic.judge.warm import WarmJudge
 from proxy.traffic.judgement import Finding, JudgeRule, Sample, Tally, Verdict
 from proxy.traffic.spec import Color
@@ -8,9 +9,18 @@ BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 BASELINE = Tally(10_000, 20, 10, (6_000, 3_000, 800, 200, 0, 0, 0, 0))
 
 
-def after(green: Tally, times: int = 50, rule: JudgeRule | None = None, baseline: Tally | None = BASELINE) -> Verdict:
+GREEN = colors(Color.GREEN)
+
+
+def after(
+    green: Tally,
+    times: int = 50,
+    rule: JudgeRule | None = None,
+    baseline: Tally | None = BASELINE,
+    sides: Sides = GREEN,
+) -> Verdict:
     """What is said when green has done the same so many times, or as soon as it fails."""
-    judge = WarmJudge(rule or JudgeRule(), BOUNDS, new=Color.GREEN, baseline=baseline)
+    judge = WarmJudge(rule or JudgeRule(), BOUNDS, sides=sides, baseline=baseline)
     for _ in range(times):
         judge.observe(Sample(Tally(), green))
         judge.observe(Sample(Tally(), Tally(1_000, 1_000), "/a/route"))
@@ -34,7 +44,7 @@ def test_more_errors_than_the_other_had_are_told() -> None:
 
 def test_the_last_requests_of_the_old_color_excuse_nothing() -> None:
     """Some end after all the traffic has moved, and are too few to say that it is no better."""
-    judge = WarmJudge(JudgeRule(), BOUNDS, new=Color.GREEN, baseline=BASELINE)
+    judge = WarmJudge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN), baseline=BASELINE)
     green = Tally(100, 10, 0, (60, 30, 8, 2, 0, 0, 0, 0))
     judge.observe(Sample(Tally(8, 0, 0, (8, 0, 0, 0, 0, 0, 0, 0)), green))
     for _ in range(9):
@@ -83,7 +93,7 @@ def test_what_was_bad_before_the_shift_is_not_held_against_it_after() -> None:
     """Green had 3 % of errors and a slow tail when blue still had traffic."""
     bad = Tally(100, 3, 0, (60, 30, 2, 1, 0, 7, 0, 0))
     before = Sample(BASELINE, Tally(1_000, 30, 0, (600, 300, 20, 10, 0, 70, 0, 0)))
-    judge = WarmJudge(JudgeRule(), BOUNDS, new=Color.GREEN, baseline=BASELINE, before=before)
+    judge = WarmJudge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN), baseline=BASELINE, before=before)
     for _ in range(100):
         judge.observe(Sample(Tally(), bad))
         assert judge.verdict().finding is not Finding.FAIL
@@ -94,3 +104,29 @@ def test_a_baseline_with_other_buckets_is_used_for_what_it_still_tells() -> None
     old = Tally(10_000, 20, 10, (9_000, 1_000))
     assert after(Tally(100, 0, 0, (0, 0, 0, 0, 0, 0, 0, 100)), baseline=old).finding is Finding.PASS
     assert after(Tally(100, 5, 0, (100, 0, 0, 0, 0, 0, 0, 0)), baseline=old).finding is Finding.FAIL
+
+
+def test_updated_servers_are_compared_with_what_the_old_ones_did() -> None:
+    """Each kind of sentence is one in the plural, too."""
+    said = [
+        after(each, sides=FORMER).words
+        for each in (
+            Tally(1_000, 4, 1, (600, 300, 80, 20, 0, 0, 0, 0)),
+            Tally(100, 3, 0, (60, 30, 8, 2, 0, 0, 0, 0)),
+            Tally(100, 0, 25, (60, 30, 8, 2, 0, 0, 0, 0)),
+            Tally(100, 0, 0, (0, 0, 90, 8, 2, 0, 0, 0)),
+        )
+    ]
+    for words, begin in zip(
+        said,
+        (
+            "the updated servers are no worse than the old ones were, after 50,000 requests",
+            "the updated servers answer 3 % with 5xx against the 0.2 % that the old ones had; 99.9",
+            "20 % of the updated servers' attempts fail against the 0.1 % of the old ones; 99.9",
+            "100 % of the updated servers' answers take longer than 20 ms; the old ones' median was 8.3 ms; 99.9",
+        ),
+        strict=True,
+    ):
+        assert words.startswith(begin)
+    nothing = after(Tally(100), sides=FORMER, baseline=None).words
+    assert nothing == "nothing is known that the updated servers could be compared with"
