@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from proxy.traffic.audience import HoldRule, PreviewRule, Settled, StickyRule
 from proxy.traffic.buckets import service_key
-from proxy.traffic.model import Health, Pool, Service, State
+from proxy.traffic.model import Cohort, Health, Pool, Service, State
 from proxy.traffic.rollout.warming import FINEST
 from proxy.traffic.spec import Balance, Color, DoorSpec, RetryRule
 
@@ -22,6 +22,17 @@ class TableUpstream(NamedTuple):
     weight: int
 
 
+class ComparedUpstream(NamedTuple):
+    """One that is compared with others of its pool meanwhile."""
+
+    address: str
+    weight: int
+    cohort: Cohort
+
+
+TablePool = tuple[TableUpstream | ComparedUpstream, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class TableService:
     """How requests of one service find their upstream."""
@@ -31,8 +42,8 @@ class TableService:
     paths: tuple[str, ...]
     split: int
     """Green's share, in hundredths of a percent."""
-    blue: tuple[TableUpstream, ...]
-    green: tuple[TableUpstream, ...]
+    blue: TablePool
+    green: TablePool
     balance: Balance
     retry: RetryRule
     consecutive_errors: int | None
@@ -47,7 +58,7 @@ class TableService:
     routes: tuple[str, ...] = ()
     """Path prefixes that are counted by themselves, for the judge."""
 
-    def pool(self, color: Color) -> tuple[TableUpstream, ...]:
+    def pool(self, color: Color) -> TablePool:
         """The upstreams of one color that may be picked."""
         return self.blue if color is Color.BLUE else self.green
 
@@ -119,16 +130,18 @@ def _same_pool(service: Service, before: Service, color: Color) -> bool:
     return service.pool(color) is before.pool(color) and checked is (before.spec.health is not None)
 
 
-def _pool(service: Service, color: Color) -> tuple[TableUpstream, ...]:
+def _pool(service: Service, color: Color) -> TablePool:
     pool = eligible(service, color)
     if all(upstream.ramp >= 1.0 for upstream in pool):
-        return tuple(TableUpstream(upstream.address, upstream.weight) for upstream in pool)
-    return tuple(TableUpstream(each.address, max(1, round(each.weight * each.ramp * FINEST))) for each in pool)
+        weights = [upstream.weight for upstream in pool]
+    else:
+        weights = [max(1, round(each.weight * each.ramp * FINEST)) for each in pool]
+    if any(upstream.cohort for upstream in pool):
+        return tuple(ComparedUpstream(each.address, n, each.cohort) for each, n in zip(pool, weights, strict=True))
+    return tuple(TableUpstream(each.address, weight) for each, weight in zip(pool, weights, strict=True))
 
 
-def _service(
-    service: Service, secret: str, blue: tuple[TableUpstream, ...], green: tuple[TableUpstream, ...]
-) -> TableService:
+def _service(service: Service, secret: str, blue: TablePool, green: TablePool) -> TableService:
     spec = service.spec
     return TableService(
         name=spec.name,

@@ -12,10 +12,9 @@ from dataclasses import asdict
 from typing import Any
 
 from proxy.traffic.audience import CookieAttributes, HoldRule, PreviewRule, Settled, StickyBy, StickyRule
+from proxy.traffic.model import Cohort
 from proxy.traffic.spec import AccessLog, AccessLogFormat, Balance, DoorSpec, Limits, RetryRule, Timeouts
-from proxy.traffic.table import RoutingTable, TableService, TableUpstream
-
-Pool = tuple[TableUpstream, ...]
+from proxy.traffic.table import ComparedUpstream, RoutingTable, TablePool, TableService, TableUpstream
 
 _Lines = tuple[bytes, bytes, bytes]
 """Of a service: rules, blue, green."""
@@ -126,7 +125,7 @@ def _door(raw: dict[str, Any]) -> DoorSpec:
     )
 
 
-def _service(raw: dict[str, Any], blue: Pool, green: Pool) -> TableService:
+def _service(raw: dict[str, Any], blue: TablePool, green: TablePool) -> TableService:
     return TableService(
         name=raw["name"],
         hosts=tuple(raw["hosts"]),
@@ -151,5 +150,8 @@ def _sticky(raw: dict[str, Any]) -> StickyRule:
     return StickyRule(StickyBy(raw["by"]), raw["name"], CookieAttributes(**raw["attributes"]))
 
 
-def _pool(line: bytes) -> Pool:
-    return tuple(map(TableUpstream._make, json.loads(line)))
+def _pool(line: bytes) -> TablePool:
+    raw = json.loads(line)
+    if raw and len(raw[0]) == len(ComparedUpstream._fields):
+        return tuple(ComparedUpstream(address, weight, Cohort(cohort)) for address, weight, cohort in raw)
+    return tuple(map(TableUpstream._make, raw))

@@ -5,9 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 
 from proxy.traffic.commands import ChangeUpstream, Command, ObserveHealth, Switch
-from proxy.traffic.model import Health, State
+from proxy.traffic.model import Cohort, Health, State
+from proxy.traffic.pools import with_pool
 from proxy.traffic.spec import Color
-from proxy.traffic.table import TableCompiler, compile_table
+from proxy.traffic.table import ComparedUpstream, TableCompiler, compile_table
 from proxy.traffic.table_codec import TableDecoder, TableEncoder, decode_table, encode_table
 from tests.traffic import states as world
 from tests.traffic.states import after, serving
@@ -74,6 +75,28 @@ def test_who_is_fit_is_asked_anew_when_checks_come_or_go() -> None:
     trusted = replace(checked, services={"shop": replace(shop, spec=replace(shop.spec, health=None))})
     offered = [len(decode_table(road.bytes_of(state)).services[0].blue) for state in (checked, trusted, checked)]
     assert offered == [1, 2, 1]
+
+
+def test_servers_that_are_compared_say_on_which_side() -> None:
+    """Those of a pool that is rolled, and only while it is: other lines of the table are what they always were."""
+    road, state = Road(), serving()
+    plain = road.bytes_of(state)
+    shop = state.services["shop"]
+    old, updated = (
+        replace(upstream, cohort=cohort)
+        for upstream, cohort in zip(shop.blue, (Cohort.OLD, Cohort.UPDATED), strict=True)
+    )
+    compared = replace(state, services={"shop": with_pool(shop, Color.BLUE, (old, updated))})
+    data = road.bytes_of(compared)
+    assert data.split(b"\n")[3] == b'[["10.0.0.1:80",1,"old"],["10.0.0.2:80",2,"updated"]]'
+    assert plain.split(b"\n")[3] == b'[["10.0.0.1:80",1],["10.0.0.2:80",2]]'
+    assert data.replace(b',"old"', b"").replace(b',"updated"', b"") == plain
+    blue = (
+        ComparedUpstream("10.0.0.1:80", 1, Cohort.OLD),
+        ComparedUpstream("10.0.0.2:80", 2, Cohort.UPDATED),
+    )
+    assert road.decoder.decode(data).services[0].blue == blue
+    assert road.decoder.decode(road.bytes_of(state)) == compile_table(state)
 
 
 def test_a_service_that_nobody_touches_is_the_same_object() -> None:
