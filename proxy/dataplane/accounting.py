@@ -9,7 +9,8 @@ from typing import Final
 
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
-from proxy.shm.names import HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Outcome, PauseReason, Series
+from proxy.shm.names import COHORT_SERIES, HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Outcome, PauseReason, Series
+from proxy.traffic.model import Cohort
 from proxy.traffic.spec import Color
 
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
@@ -90,7 +91,7 @@ class ColorMeters:
 
 
 class Aside:
-    """What is counted once more, by itself, of some requests of a color: testers', or those below one path."""
+    """What is counted once more, by itself, of some requests of a color: testers', a path's, a cohort's."""
 
     __slots__ = ("cells", "duration", "errors", "failures", "requests")
 
@@ -126,6 +127,11 @@ def preview_meters(meters: Meters, service: str, color: Color) -> Aside:
 def route_meters(meters: Meters, service: str, color: Color, route: str) -> Aside:
     """What happens below one path on one color."""
     return Aside(meters, ROUTE_SERIES, service, color.value, route)
+
+
+def cohort_meters(meters: Meters, service: str, color: Color, cohort: Cohort) -> Aside:
+    """What servers of one pool do that are compared with others of it."""
+    return Aside(meters, COHORT_SERIES, service, color.value, cohort.value)
 
 
 class UpstreamMeters:

@@ -15,7 +15,7 @@ from proxy.shm.names import Outcome
 class Lease:
     """A request's place on one upstream. It is closed exactly once, with its outcome."""
 
-    __slots__ = ("_long_lived", "_open", "aside", "generation", "pool", "service", "upstream")
+    __slots__ = ("_long_lived", "_open", "aside", "cohort", "generation", "pool", "service", "upstream")
 
     def __init__(self, service: LiveService, pool: LivePool, upstream: LiveUpstream, generation: int) -> None:
         self.service = service
@@ -24,6 +24,8 @@ class Lease:
         self.generation = generation
         self.aside: Aside | None = None
         """Where it is counted by itself as well, if it is."""
+        self.cohort = upstream.cohort
+        """Where it is counted with others of its upstream's cohort, as it was when it came there."""
         self._open = True
         self._long_lived = False
         meters = pool.meters
@@ -43,6 +45,8 @@ class Lease:
         self.upstream = upstream
         upstream.in_flight += 1
         upstream.meters.cells[upstream.meters.in_flight] += 1
+        if self.cohort is not None:  # a tester has none
+            self.cohort = upstream.cohort
 
     def lengthen(self) -> None:
         """Count it as a tunnel from here on: it may last for as long as it likes."""
@@ -87,4 +91,6 @@ def admit(service: LiveService, generation: int, choice: Choice | None = None) -
     lease = Lease(service, pool, pool.picker.pick(), generation)
     if choice is not None:
         lease.aside = choice.aside
+        if choice.preview:
+            lease.cohort = None
     return lease

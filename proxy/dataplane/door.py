@@ -164,6 +164,8 @@ class Door:
         lease.pool.meters.first_byte(seconds)
         if lease.aside is not None:
             lease.aside.first_byte(seconds)
+        if lease.cohort is not None:
+            lease.cohort.first_byte(seconds)
         lease.upstream.meters.answered(status)
         self._judge(lease, status)
 
@@ -173,6 +175,8 @@ class Door:
         lease.pool.meters.failed()
         if lease.aside is not None:
             lease.aside.failed()
+        if lease.cohort is not None:
+            lease.cohort.failed()
         self._judge(lease, failure)
 
     def dropped(self, lease: Lease) -> FailureReason:

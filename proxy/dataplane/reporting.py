@@ -55,6 +55,8 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
         lease.pool.meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
         if lease.aside is not None:
             lease.aside.answered(record.status)
+        if lease.cohort is not None:
+            lease.cohort.answered(record.status)
     if door.log.on:
         door.log.write(_line(door.log.line, record, outcome, seconds))
 

@@ -10,19 +10,20 @@ import secrets
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from proxy.dataplane.accounting import ColorMeters, UpstreamMeters
+from proxy.dataplane.accounting import Aside, ColorMeters, UpstreamMeters, cohort_meters
 from proxy.dataplane.audience import Audience, gather
 from proxy.dataplane.log_lines import place
 from proxy.shm.board import BoardView
 from proxy.shm.meters import SEEN, Meters
 from proxy.traffic.balance import Picker, make_picker
 from proxy.traffic.buckets import Places
+from proxy.traffic.model import Cohort
 from proxy.traffic.outlier import ErrorStreak
 from proxy.traffic.retry import FailureReason, RetryBudget
 from proxy.traffic.routes import Router
 from proxy.traffic.spec import Color, DoorSpec
 from proxy.traffic.split import Splitter
-from proxy.traffic.table import RoutingTable, TableService
+from proxy.traffic.table import ComparedUpstream, RoutingTable, TablePool, TableService
 from proxy.traffic.table_codec import TableDecoder
 from proxy.upstream.pool import IdlePool
 
@@ -30,13 +31,15 @@ from proxy.upstream.pool import IdlePool
 class LiveUpstream:
     """One server as this worker sees it."""
 
-    __slots__ = ("address", "idle", "in_flight", "meters", "place", "streak")
+    __slots__ = ("address", "cohort", "idle", "in_flight", "meters", "place", "streak")
 
     def __init__(self, address: str, meters: UpstreamMeters, place: bytes) -> None:
         """``place`` is what the access log says of it."""
         self.address = address
         self.place = place
         self.meters = meters
+        self.cohort: Aside | None = None
+        """Where its requests are counted once more while it is compared with others of its pool."""
         self.streak: ErrorStreak | None = None
         self.in_flight = 0
         self.idle = IdlePool(address, self.surplus)
@@ -171,15 +174,21 @@ class Routing:
 
     def _fill(self, pool: LivePool, spec: TableService) -> None:
         table = spec.pool(pool.color)
+        cohorts = self._cohorts(table, pool, spec)
         upstreams: dict[str, LiveUpstream] = {}
         for entry in table:
             upstream = pool.upstreams.get(entry.address) or self._new_upstream(entry.address, pool, spec)
             upstream.streak = _streak(upstream.streak, spec.consecutive_errors)
+            upstream.cohort = cohorts[entry.cohort] if isinstance(entry, ComparedUpstream) else None
             upstreams[entry.address] = upstream
         _close_idle(pool, keep=upstreams)
         pool.upstreams = upstreams
         items = [(upstreams[entry.address], entry.weight) for entry in table]
         pool.picker = make_picker(spec.balance, items, self._offset) if items else None
+
+    def _cohorts(self, table: TablePool, pool: LivePool, spec: TableService) -> dict[Cohort, Aside | None]:
+        found = {entry.cohort for entry in table if isinstance(entry, ComparedUpstream)}
+        return {each: cohort_meters(self._meters, spec.name, pool.color, each) if each else None for each in found}
 
     def _new_upstream(self, address: str, pool: LivePool, spec: TableService) -> LiveUpstream:
         meters = UpstreamMeters(self._meters, spec.name, pool.color, address)

@@ -87,6 +87,11 @@ class Series(enum.StrEnum):
     ROUTE_ERRORS = "route_errors"  # service, color, route
     ROUTE_FAILURES = "route_failures"  # service, color, route
     ROUTE_DURATION = "route_duration"  # service, color, route: histogram block, to the first byte
+    # Requests by which servers of a pool answered them, updated ones or others; those of testers are left out.
+    COHORT_REQUESTS = "cohort_requests"  # service, color, cohort
+    COHORT_ERRORS = "cohort_errors"  # service, color, cohort
+    COHORT_FAILURES = "cohort_failures"  # service, color, cohort
+    COHORT_DURATION = "cohort_duration"  # service, color, cohort: histogram block, to the first byte
     SETTLED = "settled"  # service: block of Unix minutes, one for each of many users, of their last visit
     LOG_LINES_LOST = "log_lines_lost"  # access log lines thrown away because the disk was too slow
 
@@ -101,6 +106,14 @@ PREVIEW_SERIES: Final = (
 
 ROUTE_SERIES: Final = (Series.ROUTE_REQUESTS, Series.ROUTE_ERRORS, Series.ROUTE_FAILURES, Series.ROUTE_DURATION)
 """The same of requests below a path that is counted by itself."""
+
+COHORT_SERIES: Final = (
+    Series.COHORT_REQUESTS,
+    Series.COHORT_ERRORS,
+    Series.COHORT_FAILURES,
+    Series.COHORT_DURATION,
+)
+"""The same of servers of one pool that are compared with others of it."""
 
 
 GAUGES: Final = frozenset(
