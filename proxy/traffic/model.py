@@ -34,7 +34,7 @@ class Health(enum.StrEnum):
 
 
 class Cohort(enum.StrEnum):
-    """On which side of a comparison within one pool an upstream is, while a rollout is judged."""
+    """Whether a rollout has updated an upstream of its pool; as long as it goes on, both kinds are counted apart."""
 
     NONE = ""
     OLD = "old"
@@ -126,12 +126,14 @@ class Receipt:
     longest_ms: float | None = None
     drained_at: float | None = None
     served_by_new: int | None = None
-    """Requests that the color which gained traffic has answered meanwhile; counted of shifts."""
+    """Requests that the color which gained traffic, or the servers that are updated, have answered meanwhile; counted
+    of shifts and rollouts."""
     errors_on_new: int | None = None
     """Of these, with 5xx."""
     errors_on_old: int | None = None
     """Answers with 5xx of a color that was left, until it was drained: since the flip or, where the operation undoes a
-    shift, since that shift's receipt was closed. Counted of operations that leave a color."""
+    shift, since that shift's receipt was closed. Counted of operations that leave a color. Of rollouts: of the servers
+    that were not updated, all the time."""
     held: int | None = None
     """Requests that came while they were held; counted of holds and exclusive switches."""
     held_too_long: int | None = None

@@ -95,11 +95,14 @@ def _blamed(turn: Turn, address: str, why: str, *, stays: bool) -> Turn:
 
 
 def _restoring(rollout: Rollout, service: Service, context: Context) -> tuple[Rollout, Service]:
-    """Every server that was touched gets another turn; nothing is compared any more, and nobody's pause stands."""
+    """Every server that was touched gets another turn, and nobody's pause stands. Those whose turn is still to come
+    are counted as updated until then: what they answer badly meanwhile is told.
+    """
     again = [turn.address for turn in rollout.turns if (turn.stage, Event.RESTORE) in TURNS]
     back = rollout.moved(again, Event.RESTORE, context.now)
     course = COURSES[rollout.course, Turning.RESTORE]
-    return replace(back, course=course, hindrance=None), with_servers(service, rollout, _all(service, rollout), _plain)
+    whole = with_servers(service, rollout, _all(service, rollout), lambda each: replace(each, ramp=1.0))
+    return replace(back, course=course, hindrance=None), whole
 
 
 def _plain(upstream: Upstream) -> Upstream:

@@ -30,8 +30,7 @@ def start(state: State, command: StartRollout, context: Context) -> Reduction:
     turns = tuple(Turn(address, since=context.now) for address in servers)
     rollout = Rollout(command.color, command.plan, turns, forced=command.force)
     _refuse_no_room(service, rollout)
-    if command.plan.judged:
-        service = with_servers(service, rollout, servers, lambda each: replace(each, cohort=Cohort.OLD))
+    service = with_servers(service, rollout, servers, lambda each: replace(each, cohort=Cohort.OLD))
     operation = new_operation(state, service, OperationKind.ROLL, service.split, (), context)
     operation = replace(operation, phase=Phase.ROLLING, rollout=rollout)
     change = Change(f"roll.{command.color}", None, f"{len(turns)} servers")

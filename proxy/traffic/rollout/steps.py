@@ -113,12 +113,11 @@ def _back(
     rollout: Rollout, service: Service, addresses: frozenset[str], versions: Mapping[str, str]
 ) -> tuple[Rollout, Service]:
     """They serve again, with a part of their weight."""
-    judged = rollout.plan.judged and rollout.course is not Course.RESTORING
+    cohort = Cohort.OLD if rollout.course is Course.RESTORING else Cohort.UPDATED
     ramp = ramp_at(rollout.plan.slow_start, 0.0)
 
     def change(upstream: Upstream) -> Upstream:
         health = Health.HEALTHY if service.spec.health is not None else upstream.health
-        cohort = Cohort.UPDATED if judged else Cohort.NONE
         return replace(upstream, cordoned=False, ejected=False, health=health, ramp=ramp, cohort=cohort)
 
     turns = tuple(

@@ -111,12 +111,24 @@ def test_weights_grow_by_floor_and_exponent() -> None:
     assert ramp_at(SlowStart(over=10.0, floor=0.0), 0.0) == 0.01
 
 
-def test_updated_servers_are_compared_with_the_others() -> None:
-    """Who is back is on the other side; afterwards nobody is on any."""
-    world = until(rolling(), Stage.WARMING, batch=1)
+@pytest.mark.parametrize("judged", [True, False])
+def test_updated_servers_are_told_from_the_others(*, judged: bool) -> None:
+    """Who is back is on the other side, judged or not; afterwards nobody is on any."""
+    world = until(rolling(replace(PLAN, judged=judged)), Stage.WARMING, batch=1)
     assert [each.cohort for each in world.service.blue] == [Cohort.UPDATED, Cohort.OLD, Cohort.OLD, Cohort.OLD]
     finish(world)
     assert {each.cohort for each in world.service.blue} == {Cohort.NONE}
+
+
+def test_who_is_restored_is_an_old_one_again_and_not_before() -> None:
+    """Until it is back it may answer as badly as before, and that is told of the updated ones."""
+    world = until(rolling(RESTORING), Stage.WATCHED, batch=2)
+    operation = world.operation
+    assert operation is not None
+    world.do(Fail(operation.id, "bad"))
+    assert [each.cohort.value for each in world.service.blue] == ["updated", "updated", "old", "old"]
+    until(world, Stage.WARMING, batch=3)
+    assert [each.cohort.value for each in world.service.blue] == ["updated", "old", "old", "old"]
 
 
 def test_the_batch_shrinks_to_the_room_there_is() -> None:
