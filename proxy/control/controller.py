@@ -22,12 +22,12 @@ from proxy.control.events import EventName, Events
 from proxy.control.fleet import Fleet
 from proxy.control.journal import entry_of, note_entry, start_entry
 from proxy.control.ledger import Ledger
+from proxy.control.operation_counts import OperationCounts
 from proxy.control.operations import Watches, progress
 from proxy.control.outcome import Outcome, outcome_of
 from proxy.control.planning import tried
 from proxy.control.publisher import Edition, Publisher, TableTooLarge
 from proxy.control.rollouts.batch_watch import DRAINS
-from proxy.control.shift_counts import ShiftCounts
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.commands import Advance, Command, Context, GiveUpExclusive, Observation, OperatorCommand
 from proxy.traffic.configure import end_orphans
@@ -76,7 +76,7 @@ class Controller:
         self._ledger = Ledger(store, events, retry_after=retry_after)
         self._dumper = StateDumper()
         self._watches = Watches(self, fleet=fleet, publisher=publisher, clock=self._clock, alone=alone)
-        self._counts = ShiftCounts(fleet)
+        self._counts = OperationCounts(fleet)
         self._lock = asyncio.Lock()
         self._bell = Bell()
         self._followers: list[Callable[[Outcome], None]] = []

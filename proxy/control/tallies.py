@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
-from proxy.shm.names import HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Series
+from proxy.shm.names import COHORT_SERIES, HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Series
 from proxy.shm.totals import MeterTotals
 from proxy.traffic.headcount import headcount
 from proxy.traffic.judgement import Tally
+from proxy.traffic.model import Cohort
 from proxy.traffic.spec import Color
 
 _BUCKETS: Final = HISTOGRAM_CELLS - 1
@@ -31,6 +32,11 @@ def read_tally(totals: MeterTotals, service: str, color: Color, route: str = "")
         ),
         testers,
     )
+
+
+def read_cohort(totals: MeterTotals, service: str, color: Color, cohort: Cohort) -> Tally:
+    """What the servers of a pool have done while they were on one side of a comparison."""
+    return _by_itself(totals, COHORT_SERIES, service, color.value, cohort.value)
 
 
 def read_errors(totals: MeterTotals, service: str, color: Color) -> int:

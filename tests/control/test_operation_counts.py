@@ -1,4 +1,4 @@
-"""What shifts and the rollbacks that undo them say of errors: each is in one receipt, and in no other."""
+"""What shifts, rollbacks that undo them, and rollouts say of errors: each is in one receipt, and in no other."""
 
 from __future__ import annotations
 
