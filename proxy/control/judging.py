@@ -1,6 +1,7 @@
-"""The judge at work: what both colors do is read several times a second, and a bad verdict is carried out.
+"""The judge at work: what both sides do is read several times a second, and a bad verdict is carried out.
 
-Judged are running shifts, and for a while after them the color that has all the traffic now.
+Judged are running shifts, and for a while after them the color that has all the traffic now; and rollouts for as long
+as they go forward, the servers that they have updated against the others of the pool.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from proxy.control.case import Case
 from proxy.control.clock import Clock
+from proxy.control.comparison import Cohorts, Colors, Comparison
 from proxy.control.controller import Controller
 from proxy.control.fleet import Fleet
 from proxy.control.outcome import Outcome
@@ -21,8 +23,9 @@ from proxy.control.tallies import SESSION, less, read_tally, settled_users
 from proxy.traffic.commands import CoolDown, Fail, FailWarmth
 from proxy.traffic.fitness import can_serve
 from proxy.traffic.judgement import Finding, Sample, Tally, Verdict
-from proxy.traffic.model import OperationState, Phase, Service, State
+from proxy.traffic.model import OperationState, Phase, State
 from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.rollout.stages import Course
 from proxy.traffic.spec import Color
 
 logger = logging.getLogger(__name__)
@@ -56,6 +59,7 @@ class Judging:
         """Judge from now on, what runs already too."""
         self._controller.on_change(self._follow)
         self._take_up(self._controller.state)
+        self._note_past()
         self._task = asyncio.create_task(self._run(), name="judging")
 
     async def stop(self) -> None:
@@ -70,7 +74,7 @@ class Judging:
         return case.verdict() if case else None
 
     def baseline(self, operation: str) -> Tally | None:
-        """What the old color has done since an operation began."""
+        """What the old color, or the servers that are not updated, have done since an operation began."""
         case = self._cases.get(operation)
         return case.baseline() if case else None
 
@@ -97,18 +101,27 @@ class Judging:
         wanted = dict(_judged(state))
         for gone in self._cases.keys() - wanted.keys():
             del self._cases[gone]
-        for operation, (service, new) in wanted.items():
+        for operation, comparison in wanted.items():
             if operation not in self._cases:
-                self._cases[operation] = self._open(service, operation, new)
+                self._cases[operation] = self._open(state, operation, comparison)
 
-    def _open(self, service: Service, operation: str, new: Color) -> Case:
-        before = None
-        over, baseline = _arrived(self._controller.state, service.name, operation)
+    def _open(self, state: State, operation: str, comparison: Comparison) -> Case:
+        service = state.services[comparison.service]
+        if isinstance(comparison, Cohorts):
+            lately = self._lately(service.name, comparison.color)
+            before = Sample(lately, Tally())  # which of its servers did what is not known
+            return Case(self._fleet, service, comparison, before, lately, over=True)
+        new, lasting = comparison.new, None
+        over, baseline = _arrived(state, service.name, operation)
         if not over and self._past:
-            earlier = self._past[0]
-            old, late = (less(self._read(service.name, c), _of(earlier, service.name, c)) for c in (new.other, new))
-            before = Sample(old, late)
-        return Case(self._fleet, service, new, before, baseline, warm=over)
+            lasting = Sample(self._lately(service.name, new.other), self._lately(service.name, new))
+        return Case(self._fleet, service, comparison, lasting, baseline, over=over)
+
+    def _lately(self, service: str, color: Color) -> Tally:
+        """What a color has done in about the last minute; nothing, if that is not known."""
+        if not self._past:
+            return Tally()
+        return less(self._read(service, color), self._past[0].get((service, color), Tally()))
 
     def _read(self, service: str, color: Color) -> Tally:
         return read_tally(self._fleet.totals, service, color)
@@ -145,11 +158,11 @@ class Judging:
         running = state.operations.get(operation)
         if case.stuck and running and (running.state, running.phase) == (OperationState.RUNNING, Phase.SHIFTING):
             case.closed = True  # somebody has let it go on all the same
-        return case.closed or (case.stuck and not can_serve(state.services[case.service], case.new.other))
+        return case.closed or (case.stuck and not _way_back(state, case.comparison))
 
     async def _carry_out(self, operation: str, case: Case, words: str) -> None:
         running = operation in self._controller.state.operations
-        command = Fail(operation, words) if running else FailWarmth(case.service, operation, words)
+        command = Fail(operation, words) if running else FailWarmth(case.comparison.service, operation, words)
         try:
             outcome = await self._controller.execute(command, by=JUDGE, reason=words)
             case.stuck = operation in outcome.after.operations  # it waits, for the old color has nobody to answer
@@ -180,14 +193,20 @@ def _arrived(state: State, service: str, operation: str) -> tuple[bool, Tally | 
     return False, None
 
 
-def _of(counts: Counts, service: str, color: Color) -> Tally:
-    return counts.get((service, color), Tally())
+def _way_back(state: State, comparison: Comparison) -> bool:
+    """Whether there is somebody to take the traffic of the new side."""
+    if isinstance(comparison, Cohorts):
+        return True
+    return can_serve(state.services[comparison.service], comparison.new.other)
 
 
-def _judged(state: State) -> Iterator[tuple[str, tuple[Service, Color]]]:
+def _judged(state: State) -> Iterator[tuple[str, Comparison]]:
     for operation in state.operations.values():
-        if operation.shift is not None and operation.shift.judged:
-            yield operation.id, (state.services[operation.service], operation.gaining)
+        shift, rollout = operation.shift, operation.rollout
+        if shift is not None and shift.judged:
+            yield operation.id, Colors(operation.service, operation.gaining)
+        if rollout is not None and rollout.plan.judged and rollout.course is Course.ROLLING:
+            yield operation.id, Cohorts(operation.service, rollout.color)
     for name, warmth in state.warm.items():
-        service = state.services[name]
-        yield warmth.operation, (service, Color.GREEN if service.split > warmth.before else Color.BLUE)
+        rising = state.services[name].split > warmth.before
+        yield warmth.operation, Colors(name, Color.GREEN if rising else Color.BLUE)

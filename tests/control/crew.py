@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from proxy.dataplane.accounting import Aside, ColorMeters, cohort_meters
 from proxy.ipc.messages import Down, Wake
 from proxy.shm.board import Board, BoardView
 from proxy.shm.meters import SEEN, MeterRegion, Meters
 from proxy.shm.names import Outcome, Series
 from proxy.shm.totals import MeterTotals
+from proxy.traffic.model import Cohort
 from proxy.traffic.spec import Color
 from proxy.traffic.table import RoutingTable
 from proxy.traffic.table_codec import decode_table
@@ -65,6 +67,21 @@ class CrewWorker:
     def count(self, by: int, *name: str) -> None:
         """Add to a cell."""
         self._meters.cells[self._meters.cell(*name)] += by
+
+    def answer(
+        self, requests: int, errors: int = 0, *, color: Color = Color.BLUE, cohort: Cohort | None = None
+    ) -> None:
+        """Answer so many requests within 10 ms, and so many of them with 5xx: of a color, or of one cohort of it."""
+        meters: ColorMeters | Aside = ColorMeters(self._meters, "shop", color)
+        if cohort is not None:
+            meters = cohort_meters(self._meters, "shop", color, cohort)
+        for number in range(requests):
+            status = 500 if number < errors else 200
+            meters.first_byte(0.01)
+            if isinstance(meters, ColorMeters):
+                meters.answered(status, b"GET", 0.01, 0, 0)
+            else:
+                meters.answered(status)
 
     def admit(self, color: Color = Color.BLUE, address: str = "a:1", *, tunnel: bool = False) -> Request:
         """Begin a request."""
