@@ -1,6 +1,6 @@
 """How often the judge raises a false alarm, and how long it takes to see what is worse. Writes results/judge.md.
 
-Run: python benchmarks/simulate_judge.py [--shifts 12000] [--trials 16] [--seed 1] [--processes 2]
+Run: python benchmarks/simulate_judge.py [--shifts 13000] [--trials 16] [--seed 1] [--processes 2]
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from proxy.traffic.spec import Color
 
 RESULT = Path(__file__).parent / "results" / "judge.md"
 SHARE = 0.1
+ONE_OF_SIX = 1 / 6
+"""What one updated server of six has."""
 RATES = (10, 100, 500, 5_000)
 MOST = {10: 600, 100: 300, 500: 120, 5_000: 20}
 """Seconds for which a regression is waited for, by requests a second."""
@@ -57,6 +59,16 @@ REGRESSIONS = (
     Regression("5 % of attempts refused, retried", Behavior(0.001, 0.0, NORMAL), Behavior(0.001, 0.05, NORMAL)),
     Regression("all connections refused", Behavior(0.001, 0.0, NORMAL), Behavior(0.001, 1.0, NORMAL)),
 )
+
+
+ROLLED = (
+    *(_errors(0.001, more) for more in (0.01, 0.02, 0.05, 0.2, 1.0)),
+    _errors(0.01, 0.02),
+    _slower(2.0, 0.0),
+    _slower(3.0, 0.05),
+    *REGRESSIONS[-2:],
+)
+"""Those that are looked for among the servers of a pool."""
 
 
 def false_alarm(pattern: str, seed: int) -> tuple[bool, int]:
@@ -95,11 +107,11 @@ class Trial:
     requests: int
 
 
-def trial(regression: Regression, rate: int, seed: int) -> Trial:
-    """Watch a color that is worse from the first request on."""
+def trial(regression: Regression, rate: int, seed: int, share: float = SHARE) -> Trial:
+    """Watch who has a share of the requests and is worse from the first one on."""
     random = Random(f"{regression.name} {rate} {seed}")
     judge, passed = Judge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN)), False
-    moment = Moment(rate / LOOKS, SHARE, regression.old, regression.new)
+    moment = Moment(rate / LOOKS, share, regression.old, regression.new)
     for look, sample in enumerate(samples(random, _for_ever(moment)), start=1):
         judge.observe(sample)
         verdict = judge.verdict()
@@ -144,16 +156,18 @@ def _cell(trials: Sequence[Trial]) -> str:
     )
 
 
-def _found_table(pool: multiprocessing.pool.Pool, trials: int) -> list[str]:
+def _found_table(
+    pool: multiprocessing.pool.Pool, regressions: Sequence[Regression], trials: int, share: float
+) -> list[str]:
     lines = [
         "| regression | " + " | ".join(f"{rate:,}/s" for rate in RATES) + " |",
         "| --- |" + " --- |" * len(RATES),
     ]
-    for regression in REGRESSIONS:
+    for regression in regressions:
         cells = []
         for rate in RATES:
             seeds = range(trials if rate < 5_000 else max(1, trials // 4))
-            cells.append(_cell(pool.map(partial(trial, regression, rate), seeds, chunksize=2)))
+            cells.append(_cell(pool.map(partial(trial, regression, rate, share=share), seeds, chunksize=2)))
         lines.append(f"| {regression.name} | " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
     return lines
@@ -170,7 +184,7 @@ def _legend(trials: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shifts", type=int, default=12_000)
+    parser.add_argument("--shifts", type=int, default=13_000)
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -178,7 +192,8 @@ def main() -> None:
     with multiprocessing.Pool(options.processes) as pool:
         alarms = _alarm_table(pool, options.shifts, options.seed)
         print("\n".join(alarms), flush=True)
-        found = _found_table(pool, options.trials)
+        found = _found_table(pool, REGRESSIONS, options.trials, SHARE)
+        rolled = _found_table(pool, ROLLED, options.trials, ONE_OF_SIX)
     command = (
         f"python benchmarks/simulate_judge.py --shifts {options.shifts} --trials {options.trials} --seed {options.seed}"
     )
@@ -196,6 +211,10 @@ def main() -> None:
         _legend(options.trials),
         "",
         *found,
+        "",
+        "## The same with one updated server of six, against the five others",
+        "",
+        *rolled,
     ]
     RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -208,6 +208,20 @@ def refusing(random: Random) -> Iterator[Moment]:
     return (_alike(rate, 0.05 + 0.5 * look / looks, replace(behavior, refused=refused)) for look in range(looks))
 
 
+def rolling(random: Random) -> Iterator[Moment]:
+    """Servers of a pool, updated one by one: out, back with a weight that grows, watched, and the next; one is left."""
+    looks, rate, behavior = _usual(random)
+    servers = random.randint(3, 8)
+    each = max(4, looks // (servers - 1))
+    for done in range(servers - 1):
+        for look in range(each):
+            part = 4 * look / each  # a quarter of the time out, a quarter warming
+            updated = float(done) if part < 1 else done + max(0.1, min(1.0, part - 1))
+            serving = servers - 1 if part < 1 else servers - 1 + updated - done
+            errors = behavior.errors * (1.5 if part < 1 else 1.0)  # the others have more to carry meanwhile
+            yield _alike(rate, updated / serving, replace(behavior, errors=min(1.0, errors)))
+
+
 def old_troubles(random: Random) -> Iterator[Moment]:
     """The new color is worse, and was so before."""
     looks, rate, behavior = _usual(random)
@@ -235,6 +249,7 @@ PATTERNS: dict[str, Pattern] = {
     "latency with a heavy, changing tail": heavy,
     "one color has 0.05 % to 2 %": uneven,
     "attempts fail on both, and are retried": refusing,
+    "servers of a pool, updated one by one": rolling,
     BEFORE: old_troubles,
     AFTER: afterwards,
 }
