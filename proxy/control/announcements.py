@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from proxy.control import rollout_progress, shift_progress
 from proxy.control.events import EventName, Events
 from proxy.control.outcome import Outcome
-from proxy.control.shift_progress import standing
 from proxy.control.store.base import JournalEntry
 from proxy.traffic.commands import Command, MarkApplied, ObserveEjection, ObserveHealth
 from proxy.traffic.concealed import concealed
@@ -40,13 +40,17 @@ def _told(operation: Operation) -> dict[str, Any]:
 
 
 def _moved(outcome: Outcome) -> Iterator[Operation]:
-    """The shift that stands elsewhere than before, if it goes on."""
+    """The shift or the rollout that stands elsewhere than before, if it goes on."""
     operation = outcome.operation
     if operation is None or operation.id not in outcome.after.operations:
         return
     before = outcome.before.operations.get(operation.id)
-    if before is not None and standing(before) != standing(operation):
+    if before is not None and _standing(before) != _standing(operation):
         yield operation
+
+
+def _standing(operation: Operation) -> tuple[object, ...]:
+    return *shift_progress.standing(operation), *rollout_progress.standing(operation)
 
 
 def announce_entry(events: Events, entry: JournalEntry) -> None:

@@ -12,7 +12,7 @@ from proxy.traffic.model import FULL_SPLIT, Operation, Service, Upstream
 from proxy.traffic.reduction import left_colors
 from proxy.traffic.spec import Color
 
-_MUCH: Final = 1.25
+MUCH: Final = 1.25
 """So many times the load of now is worth a warning."""
 
 _TAIL: Final = 0.99
@@ -130,10 +130,16 @@ def _serves(service: Service, upstream: Upstream) -> bool:
 
 
 def _drain(service: Service, color: Color, now: Now) -> Drain:
-    rule, load = service.spec.drain, now.load
-    tail = load.quantile(_TAIL) if load else None
-    quiet = load is not None and load.admitted == 0 and now.requests == 0
-    return Drain(color, now.requests, now.tunnels, 0.0 if quiet else tail, rule.timeout, rule.long_lived_timeout)
+    rule = service.spec.drain
+    return Drain(color, now.requests, now.tunnels, drained_within(now), rule.timeout, rule.long_lived_timeout)
+
+
+def drained_within(now: Now) -> float | None:
+    """Seconds in which nearly all requests of a color have ended lately; ``None``: that is not known."""
+    if now.load is None:
+        return None
+    quiet = now.load.admitted == 0 and now.requests == 0
+    return 0.0 if quiet else now.load.quantile(_TAIL)
 
 
 def _conflicts(conflict: Operation | None) -> Iterator[str]:
@@ -144,7 +150,7 @@ def _conflicts(conflict: Operation | None) -> Iterator[str]:
 def _overload(before: Service, capacity: Capacity | None) -> Iterator[str]:
     if capacity is None:
         return
-    color, much = capacity.color, capacity.times is not None and capacity.times >= _MUCH
+    color, much = capacity.color, capacity.times is not None and capacity.times >= MUCH
     load = f"{capacity.times or 0:.1f} times what one of {before.live} has now"
     if not capacity.healthy:
         yield f"{color} has no healthy upstream to take the traffic"

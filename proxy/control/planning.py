@@ -9,6 +9,7 @@ from proxy.traffic.model import Operation, State
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
 from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.rollout.commands import StartRollout
 
 
 def tried(state: State, command: OperatorCommand, context: Context) -> tuple[Reduction, Operation | None]:
@@ -28,7 +29,7 @@ def tried(state: State, command: OperatorCommand, context: Context) -> tuple[Red
 
 
 def _conflict(state: State, command: OperatorCommand, refusal: Refused) -> Operation | None:
-    begins = isinstance(command, Switch | SetSplit | StartShift | Hold)
+    begins = isinstance(command, Switch | SetSplit | StartShift | StartRollout | Hold)
     if not begins or refusal.code is not RefusalCode.OPERATION_RUNNING:
         return None
     return state.operations.get(str(refusal.facts.get("operation", "")))

@@ -6,8 +6,10 @@ from pydantic import ConfigDict
 
 from proxy.control.admin.answering import AnswerModel, Shares
 from proxy.control.admin.forecast_answers import ConflictAnswer, ForecastAnswer
+from proxy.control.admin.rollout_answers import RolloutAnswer
 from proxy.control.admin.shift_answers import ShiftAnswer
 from proxy.traffic.model import OperationKind, OperationState, Phase
+from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import AdminState, Color
 
 
@@ -28,6 +30,12 @@ class UpstreamAnswer(AnswerModel):
     health: str
     """unknown, healthy, unhealthy, or ejected because real requests failed there."""
     in_flight: int
+    cordoned: bool
+    """Whether a rolling deployment keeps it out of rotation."""
+    ramp: float
+    """The share of its weight that it has now, where it comes back from one; else 1."""
+    stage: Stage | None
+    """How far a rolling deployment is with it; null: none runs here."""
 
 
 class PoolAnswer(AnswerModel):
@@ -128,6 +136,8 @@ class OperationAnswer(AnswerModel):
     progress: Progress
     shift: ShiftAnswer | None
     """The plan of a shift, and where it stands; null for other kinds."""
+    rollout: RolloutAnswer | None
+    """The plan of a rolling deployment, and how far it is; null for other kinds."""
     receipt: ReceiptAnswer | None
 
 
@@ -174,7 +184,7 @@ class ServiceAnswer(AnswerModel):
     pools: Pools
     workers: WorkersAnswer
     operation: OperationAnswer | None
-    """The running operation that moves its traffic."""
+    """The running operation that moves its traffic, or else the one that updates servers."""
     warm: WarmAnswer | None
     """null: no shift has ended lately."""
 

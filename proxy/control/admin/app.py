@@ -8,18 +8,16 @@ import json
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from proxy.config.settings import Role
 from proxy.control.admin import openapi
-from proxy.control.admin.auth import authenticated, authorize
 from proxy.control.admin.bodies import MAX_BODY, answer_expectation
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.events import STREAMS, end_streams
 from proxy.control.admin.guard import Guard
 from proxy.control.admin.idempotency import IdempotentAnswers
 from proxy.control.admin.probes import OPENAPI
-from proxy.control.admin.problems import AdminCode, Problem, problem_of
+from proxy.control.admin.problems import problem_of
 from proxy.control.admin.route import Endpoint
-from proxy.control.admin.table import NOT_YET, ROUTES
+from proxy.control.admin.table import ROUTES
 from proxy.control.clock import SystemClock
 
 
@@ -35,8 +33,6 @@ def create_app(context: AdminContext) -> web.Application:
         endpoint = Endpoint(route, context, kept)
         for method in route.methods:
             _add(app, method, route.path, endpoint.serve)
-    for (method, path), words in NOT_YET.items():
-        _add(app, method, path, _not_yet(context, words))
     return app
 
 
@@ -62,11 +58,3 @@ def _border(guard: Guard) -> Middleware:
             return problem_of(error).response()
 
     return border
-
-
-def _not_yet(context: AdminContext, words: str) -> Handler:
-    async def refuse(request: web.Request) -> web.StreamResponse:
-        authorize(authenticated(request, context.tokens), Role.OPERATOR)
-        raise Problem(AdminCode.NOT_SUPPORTED_YET, f"{words} is not supported yet")
-
-    return refuse

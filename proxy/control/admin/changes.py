@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from proxy.control.admin import views
+from proxy.control.admin import plan_views, views
 from proxy.control.admin.requests import ChangeQuery, ReasonBody, Until
 from proxy.control.admin.route import Call, answered
 from proxy.control.draining import CUT_PATIENCE
@@ -52,11 +52,11 @@ async def change(call: Call[CQ, RB], command: OperatorCommand) -> web.Response:
     name = outcome.operation.service if outcome.operation else call.path("service")
     revision = outcome.after.services[name].revision
     if call.query.dry_run:
-        return answered(views.plan(call.context, outcome, name), revision=outcome.before.services[name].revision)
+        return answered(plan_views.plan(call.context, outcome, name), revision=outcome.before.services[name].revision)
     if outcome.operation is None:
         return await _service_answer(call, outcome, name, revision)
-    if outcome.operation.phase is Phase.SHIFTING:
-        return await _shift_answer(call, outcome, outcome.operation, revision)
+    if outcome.operation.phase in (Phase.SHIFTING, Phase.ROLLING):
+        return await _gradual_answer(call, outcome, outcome.operation, revision)
     return await _operation_answer(call, outcome.operation, revision)
 
 
@@ -66,12 +66,12 @@ async def _service_answer(call: Call[CQ, RB], outcome: Outcome, name: str, revis
     return answered(views.service(call.context, outcome.after.services[name]), status=status, revision=revision)
 
 
-async def _shift_answer(call: Call[CQ, RB], outcome: Outcome, shift: Operation, revision: int) -> web.Response:
+async def _gradual_answer(call: Call[CQ, RB], outcome: Outcome, gradual: Operation, revision: int) -> web.Response:
     """One that has begun takes its time; one that was told something has heard it once all workers serve that."""
-    if shift.id not in outcome.before.operations:
-        return _under_way(call, shift, revision)
+    if gradual.id not in outcome.before.operations:
+        return _under_way(call, gradual, revision)
     await call.context.publisher.wait_seen(outcome.after.generation, APPLY_PATIENCE)
-    return answered(views.operation(call.context, shift), revision=revision)
+    return answered(views.operation(call.context, gradual), revision=revision)
 
 
 def _under_way(call: Call[CQ, RB], operation: Operation, revision: int) -> web.Response:

@@ -54,6 +54,40 @@ class DrainAnswer(_Known):
     tunnels_timeout: float
 
 
+class BatchForecastAnswer(_Known):
+    """One batch of a rolling deployment, as it would be."""
+
+    number: int
+    servers: list[str]
+    serving: int
+    """So many servers of the color serve meanwhile."""
+    per_server: float | None
+    """Requests a second for each of them; null: not known yet, or nobody is left."""
+    times: float | None
+    """That load against the one of now."""
+
+
+class RolloutForecastAnswer(_Known):
+    """What a rolling deployment would do. Times are seconds."""
+
+    color: Color
+    batches: list[BatchForecastAnswer]
+    left_over: list[str]
+    """Servers that would have to wait, for too few serve."""
+    available: int
+    """So many servers serve now."""
+    min_available: int
+    """So many have to at any time."""
+    per_server_now: float | None
+    """Requests a second for each that serves; null: not known yet."""
+    drain_expected: float | None
+    """In which 99 % of the color's requests have ended lately; null: not known."""
+    drain_timeout: float
+    """After which requests would be cut."""
+    at_least: float
+    """What slow start and watching take in all."""
+
+
 class ForecastAnswer(_Known):
     """What a change would do to the traffic."""
 
@@ -68,6 +102,8 @@ class ForecastAnswer(_Known):
     drains: list[DrainAnswer]
     held_per_second: float | None
     """So many requests would be parked; null: none."""
+    rollout: RolloutForecastAnswer | None
+    """null: no rolling deployment would begin."""
     warnings: list[str]
     """What should be looked at first, in words."""
 

@@ -12,13 +12,27 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from proxy.config.addresses import parse_tcp_address
-from proxy.config.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_duration_or_zero, parse_size
+from proxy.config.cookies import NAME_PATTERN
+from proxy.config.matching import parse_probe_path
+from proxy.config.units import (
+    DURATION_PATTERN,
+    PERCENT_PATTERN,
+    SIZE_PATTERN,
+    parse_duration,
+    parse_duration_or_zero,
+    parse_percent,
+    parse_size,
+)
 from proxy.config.wording import described
 from proxy.traffic.model import MAX_WEIGHT
+from proxy.traffic.rollout.plan import Amount
 from proxy.traffic.spec import AdminState, Color
 
 LONGEST_WAIT = 600.0
 """Seconds that a call may wait for the end of an operation."""
+
+MOST_SERVERS = 10_000
+"""What a number of servers may be; a pool that has fewer has all of them meant."""
 
 _UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Control characters, halves of characters, line and paragraph separators: they would break logs and terminals."""
@@ -47,6 +61,26 @@ def _percent(value: object) -> int:
     if hundredths != int(hundredths):
         raise ValueError(f"must have at most two decimals, not {described(value)}")
     return int(hundredths)
+
+
+def _header(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
+        raise ValueError(f"must be the name of a header such as X-App-Version, not {described(value)}")
+    return value
+
+
+def _amount(least: int) -> Callable[[object], Amount]:
+    def parse(value: object) -> Amount:
+        if isinstance(value, str):
+            share = parse_percent(value)
+            if share == 0 and least:
+                raise ValueError("must be more than 0%")
+            return Amount(share=share)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST_SERVERS:
+            raise ValueError(f"must be a number of servers from {least}, or a percentage such as 25%")
+        return Amount(count=value)
+
+    return parse
 
 
 def _reason(value: str) -> str:
@@ -89,6 +123,21 @@ _DURATION = WithJsonSchema(
 )
 Size = Annotated[
     int, BeforeValidator(parse_size), WithJsonSchema({"type": ["integer", "string"], "pattern": f"^({SIZE_PATTERN})$"})
+]
+
+
+def _amount_schema(least: int) -> WithJsonSchema:
+    share = {"type": ["integer", "string"], "minimum": least, "maximum": MOST_SERVERS}
+    return WithJsonSchema({**share, "pattern": f"^({PERCENT_PATTERN})$", "examples": [1, "25%"]})
+
+
+SomeServers = Annotated[Amount, BeforeValidator(_amount(1)), _amount_schema(1)]
+AnyServers = Annotated[Amount, BeforeValidator(_amount(0)), _amount_schema(0)]
+HeaderName = Annotated[
+    str, BeforeValidator(_header), WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"})
+]
+ProbePath = Annotated[
+    str, BeforeValidator(parse_probe_path), WithJsonSchema({"type": "string", "pattern": "^/[!-~]*$"})
 ]
 Duration = Annotated[float, BeforeValidator(parse_duration), _DURATION]
 Pause = Annotated[float, BeforeValidator(parse_duration_or_zero), _DURATION]

@@ -48,7 +48,7 @@ async def get_operation(call: Call[OperationQuery, NoBody]) -> web.Response:
 
 
 async def abort(call: Call[ChangeQuery, ReasonBody]) -> web.Response:
-    """Back to where it began."""
+    """Back to where it began; of a rolling deployment, no further."""
     operation = await running(call)
     return await change(call, Abort(operation.id))
 
@@ -96,7 +96,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     Route(
         "POST",
         f"{OPERATION}/abort",
-        "End an operation and go back to where it began; answers the rollback that does so",
+        "End an operation and go back to where it began; answers the rollback that does so. A rolling deployment "
+        "ends once the batch under way is back",
         abort,
         ChangeQuery,
         ReasonBody,

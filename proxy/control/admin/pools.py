@@ -28,20 +28,20 @@ from proxy.traffic.commands import AddUpstream, ChangeUpstream, RemoveUpstream, 
 from proxy.traffic.refusal import RefusalCode
 from proxy.traffic.spec import AdminState, Color
 
-_POOL = SERVICE + "/pools/{color}"
-_UPSTREAM = _POOL + "/upstreams/{address}"
+POOL = SERVICE + "/pools/{color}"
+_UPSTREAM = POOL + "/upstreams/{address}"
 
 _ANSWERS = {
     HTTPStatus.OK: OperationAnswer | ServiceAnswer | PlanAnswer,
     HTTPStatus.ACCEPTED: OperationAnswer | ServiceAnswer,
 }
-_PREFLIGHT_PROBLEMS = (AdminCode.UPSTREAM_NOT_RESOLVABLE, AdminCode.UPSTREAM_NOT_ALLOWED)
-_POOL_PROBLEMS = (RefusalCode.SERVICE_NOT_FOUND, AdminCode.UNKNOWN_COLOR)
+PREFLIGHT_PROBLEMS = (AdminCode.UPSTREAM_NOT_RESOLVABLE, AdminCode.UPSTREAM_NOT_ALLOWED)
+_POOL_PROBLEMS = (RefusalCode.SERVICE_NOT_FOUND, AdminCode.UNKNOWN_COLOR, RefusalCode.OPERATION_RUNNING)
 
 
 async def replace_pool(call: Call[ChangeQuery, PoolBody]) -> web.Response:
     """Another list of upstreams. New ones that are healthy serve at once, those that are gone drain."""
-    service, color = service_of(call), _color(call.path("color"))
+    service, color = service_of(call), color_of(call.path("color"))
     known = {upstream.address for upstream in service.pool(color)}
     new = [upstream for upstream in call.body.upstreams if upstream.address not in known]
     await _preflight(call, [upstream.address for upstream in new])
@@ -53,7 +53,7 @@ async def replace_pool(call: Call[ChangeQuery, PoolBody]) -> web.Response:
 
 async def add_upstream(call: Call[ChangeQuery, AddBody]) -> web.Response:
     """One more. It serves once its health checks say so."""
-    service, color = service_of(call), _color(call.path("color"))
+    service, color = service_of(call), color_of(call.path("color"))
     if call.body.address not in {upstream.address for upstream in service.pool(color)}:
         await _preflight(call, [call.body.address])
     return await change(call, AddUpstream(service.name, color, _will(call.body)))
@@ -61,14 +61,14 @@ async def add_upstream(call: Call[ChangeQuery, AddBody]) -> web.Response:
 
 async def change_upstream(call: Call[ChangeQuery, UpstreamChangeBody]) -> web.Response:
     """Another weight or administrative state."""
-    color, address = _color(call.path("color")), _spelled(call.path("address"))
+    color, address = color_of(call.path("color")), _spelled(call.path("address"))
     command = ChangeUpstream(call.path("service"), color, address, call.body.weight, call.body.admin)
     return await change(call, command)
 
 
 async def remove_upstream(call: Call[RemovalQuery, ForceBody]) -> web.Response:
     """One less. What is in flight there ends by itself."""
-    color, address = _color(call.path("color")), _spelled(call.path("address"))
+    color, address = color_of(call.path("color")), _spelled(call.path("address"))
     force = call.body.force or call.query.force
     return await change(call, RemoveUpstream(call.path("service"), color, address, force))
 
@@ -78,7 +78,8 @@ async def _preflight(call: Call[ChangeQuery, AddBody] | Call[ChangeQuery, PoolBo
     await resolve_all(context.probing, (context.listen, *context.front), new)
 
 
-def _color(text: str) -> Color:
+def color_of(text: str) -> Color:
+    """The color in a path. Raises :class:`Problem` where it is none."""
     try:
         return Color(text)
     except ValueError:
@@ -100,7 +101,7 @@ def _will(upstream: NewUpstream) -> UpstreamWill:
 ROUTES: tuple[AnyRoute, ...] = (
     Route(
         "PUT",
-        _POOL,
+        POOL,
         "Replace the upstreams of a color; new ones serve once they are healthy, removed ones drain",
         replace_pool,
         ChangeQuery,
@@ -109,7 +110,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         answers=_ANSWERS,
         problems=(
             *_POOL_PROBLEMS,
-            *_PREFLIGHT_PROBLEMS,
+            *PREFLIGHT_PROBLEMS,
             RefusalCode.DUPLICATE_UPSTREAM,
             RefusalCode.POOL_EMPTY,
             RefusalCode.COLOR_NOT_HEALTHY,
@@ -118,14 +119,14 @@ ROUTES: tuple[AnyRoute, ...] = (
     ),
     Route(
         "POST",
-        f"{_POOL}/upstreams",
+        f"{POOL}/upstreams",
         "Add an upstream; it serves once it is healthy",
         add_upstream,
         ChangeQuery,
         AddBody,
         role=Role.OPERATOR,
         answers=_ANSWERS,
-        problems=(*_POOL_PROBLEMS, *_PREFLIGHT_PROBLEMS, RefusalCode.DUPLICATE_UPSTREAM),
+        problems=(*_POOL_PROBLEMS, *PREFLIGHT_PROBLEMS, RefusalCode.DUPLICATE_UPSTREAM),
         etag=True,
     ),
     Route(

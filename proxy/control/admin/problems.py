@@ -32,6 +32,7 @@ class AdminCode(enum.StrEnum):
     INVALID_LAST_EVENT_ID = "invalid_last_event_id"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
+    COMMAND_NOT_ALLOWED = "command_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     NOT_FOUND = "not_found"
@@ -48,7 +49,6 @@ class AdminCode(enum.StrEnum):
     TABLE_TOO_LARGE = "table_too_large"
     CONFIG_REFUSED = "config_refused"
     INTERNAL_ERROR = "internal_error"
-    NOT_SUPPORTED_YET = "not_supported_yet"
     STORE_UNAVAILABLE = "store_unavailable"
     NOT_READY = "not_ready"
     TOO_MANY_STREAMS = "too_many_streams"
@@ -65,6 +65,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     AdminCode.INVALID_LAST_EVENT_ID: HTTPStatus.BAD_REQUEST,
     AdminCode.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
     AdminCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    AdminCode.COMMAND_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     AdminCode.HOST_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     AdminCode.ORIGIN_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     AdminCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -83,12 +84,15 @@ STATUS: Mapping[Code, HTTPStatus] = {
     RefusalCode.POOL_EMPTY: HTTPStatus.CONFLICT,
     RefusalCode.NOT_PAUSABLE: HTTPStatus.CONFLICT,
     RefusalCode.NEEDS_STICKY_COOKIE: HTTPStatus.CONFLICT,
+    RefusalCode.NO_ROOM: HTTPStatus.CONFLICT,
+    RefusalCode.NOT_UPDATING: HTTPStatus.CONFLICT,
     AdminCode.IDEMPOTENCY_IN_PROGRESS: HTTPStatus.CONFLICT,
     RefusalCode.REVISION_MISMATCH: HTTPStatus.PRECONDITION_FAILED,
     AdminCode.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     AdminCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     AdminCode.INVALID_BODY: HTTPStatus.UNPROCESSABLE_ENTITY,
     RefusalCode.STEPS_NOT_STEADY: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalCode.NO_WAY_BACK: HTTPStatus.UNPROCESSABLE_ENTITY,
     AdminCode.UNKNOWN_COLOR: HTTPStatus.UNPROCESSABLE_ENTITY,
     AdminCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     AdminCode.UPSTREAM_NOT_RESOLVABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -96,7 +100,6 @@ STATUS: Mapping[Code, HTTPStatus] = {
     AdminCode.TABLE_TOO_LARGE: HTTPStatus.UNPROCESSABLE_ENTITY,
     AdminCode.CONFIG_REFUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     AdminCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
-    AdminCode.NOT_SUPPORTED_YET: HTTPStatus.NOT_IMPLEMENTED,
     AdminCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     AdminCode.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
     AdminCode.TOO_MANY_STREAMS: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -116,8 +116,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         role=Role.OPERATOR,
         answers=_MOVE_ANSWERS,
         problems=(
-            RefusalCode.SERVICE_NOT_FOUND,
-            RefusalCode.COLOR_NOT_HEALTHY,
+            *MOVE_PROBLEMS,
             RefusalCode.NOTHING_TO_ROLL_BACK,
         ),
         etag=True,

@@ -39,14 +39,16 @@ def _deciding(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
 _Moment = Annotated[Moment, Field(strict=False)]
 _Moments = Annotated[tuple[_Moment, ...], Field(strict=False, min_length=1, max_length=len(Moment))]
 _DecidingMoments = Annotated[_Moments, AfterValidator(_deciding)]
-_Url = Annotated[str, Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri"}), AfterValidator(_address)]
+WebAddress = Annotated[
+    str, Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri"}), AfterValidator(_address)
+]
 _Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class WebhookBody(Body):
     """A POST that has to be answered with 2xx."""
 
-    url: _Url
+    url: WebAddress
     """Where to: http or https."""
     at: _Moments = _HOOKED
     """When: before_start, before_increase, before_promotion, after, on_rollback. The last two are only told."""
@@ -59,7 +61,7 @@ class WebhookBody(Body):
 class PrometheusBody(Body):
     """A query whose values all have to lie within bounds; no value at all is no."""
 
-    url: _Url
+    url: WebAddress
     """Of the server, such as http://prometheus:9090."""
     query: Annotated[str, Field(min_length=1, max_length=_LONGEST_QUERY)]
     """In PromQL."""
@@ -83,7 +85,7 @@ class PrometheusBody(Body):
 
 
 class GatesBody(Body):
-    """What has to agree before a shift goes on."""
+    """What has to agree before a shift or a rolling deployment goes on."""
 
     webhooks: Annotated[list[WebhookBody], Field(max_length=MOST_GATES)] = Field(default_factory=list)
     """Asked over HTTP."""
@@ -163,10 +165,10 @@ class ShiftBody(ForceBody):
 
 
 class PromoteBody(ReasonBody):
-    """Let a shift go on now."""
+    """Let a shift, or a rolling deployment, go on now."""
 
     full: bool = False
-    """To its end, and not only to its next step."""
+    """A shift to its end, and not only to its next step; a rolling deployment without watching any batch further."""
 
 
 def _green(to: Color, share: int) -> int:

@@ -36,8 +36,8 @@ def _answer(operation: Operation, plan: Shift, progress: ShiftProgress, now: flo
         hindrance=progress.hindrance,
         why=operation.note if progress.hindrance else None,
         judged=plan.judged,
-        judge=_judge(progress.verdict),
-        gates=list(_gates(plan.gates)),
+        judge=judge(progress.verdict),
+        gates=list(gates(plan.gates)),
         settled_left=progress.settled_left,
         elapsed=round(progress.elapsed, 3),
         eta=None if left is None else round(left, 3),
@@ -49,19 +49,21 @@ def _step(step: Step, to: Color) -> StepAnswer:
     return StepAnswer(percent=share_of(to, step.split) / 100, over=step.over, pause=step.pause)
 
 
-def _judge(verdict: Verdict | None) -> JudgeAnswer | None:
+def judge(verdict: Verdict | None) -> JudgeAnswer | None:
+    """What the judge said, if anything."""
     if verdict is None:
         return None
     return JudgeAnswer(finding=verdict.finding, words=verdict.words, requests=verdict.requests, needed=verdict.needed)
 
 
-def _gates(gates: Gates) -> Iterator[GateAnswer]:
-    for hook in gates.webhooks:
+def gates(asked: Gates) -> Iterator[GateAnswer]:
+    """What has to agree, one after the other."""
+    for hook in asked.webhooks:
         yield GateAnswer(kind="webhook", url=shown_url(hook.url), query=None, at=list(hook.at))
-    for query in gates.queries:
+    for query in asked.queries:
         yield GateAnswer(kind="prometheus", url=shown_url(query.url), query=query.query, at=list(query.at))
-    if gates.approvals:
-        yield GateAnswer(kind="approval", url=None, query=None, at=list(gates.approvals))
+    if asked.approvals:
+        yield GateAnswer(kind="approval", url=None, query=None, at=list(asked.approvals))
 
 
 def shown_url(url: str) -> str:

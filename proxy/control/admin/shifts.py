@@ -76,7 +76,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     Route(
         "POST",
         f"{OPERATION}/pause",
-        "Let a shift stay where it is",
+        "Let a shift stay where it is, a rolling deployment begin no other batch",
         pause,
         ChangeQuery,
         ReasonBody,
@@ -88,7 +88,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     Route(
         "POST",
         f"{OPERATION}/resume",
-        "Let a shift go on, whatever it waits for",
+        "Let a shift or a rolling deployment go on, whatever it waits for",
         resume,
         ChangeQuery,
         ReasonBody,
@@ -100,7 +100,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     Route(
         "POST",
         f"{OPERATION}/promote",
-        "Let a shift go to its next step now, or to its end",
+        "Let a shift go to its next step now, or to its end; let a rolling deployment watch its batch no longer",
         promote,
         ChangeQuery,
         PromoteBody,

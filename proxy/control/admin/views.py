@@ -12,7 +12,6 @@ from proxy.control.admin.answers import (
     HoldAnswer,
     Left,
     OperationAnswer,
-    PlanAnswer,
     PoolAnswer,
     Pools,
     Progress,
@@ -20,30 +19,37 @@ from proxy.control.admin.answers import (
     ReloadAnswer,
     ServiceAnswer,
     UpstreamAnswer,
-    Wanted,
-    WantedPools,
-    WantedUpstream,
     WarmAnswer,
     WorkersAnswer,
 )
 from proxy.control.admin.context import AdminContext, ReloadResult
-from proxy.control.admin.forecast_answers import ConflictAnswer, ForecastAnswer
+from proxy.control.admin.rollout_answers import RolloutAnswer
+from proxy.control.admin.rollout_views import rollout
 from proxy.control.admin.shift_views import shift
 from proxy.control.events import Event, EventName
-from proxy.control.forecast import Forecast, Now, forecast
-from proxy.control.outcome import Outcome
 from proxy.control.store.base import JournalEntry
 from proxy.shm.names import Series
 from proxy.traffic.holding import holding_of
+from proxy.traffic.judgement import Verdict
 from proxy.traffic.model import FULL_SPLIT, Operation, Service, State, Upstream, Warmth
 from proxy.traffic.records import load_operation
 from proxy.traffic.reduction import Change
+from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import Color
 
 SERVING, HELD, MAINTENANCE = "serving", "held", "maintenance"
 _EJECTED = "ejected"
 _OPERATION_EVENTS = frozenset({EventName.APPLIED, EventName.PROGRESS, EventName.ENDED})
-_LIVE: Any = {"progress": True, "shift": {"judge", "settled_left"}}
+_LIVE: Any = {
+    "progress": True,
+    "shift": {"judge", "settled_left"},
+    "rollout": {
+        "judge": True,
+        "available": True,
+        "min_available": True,
+        "servers": {"__all__": {"in_flight", "ramp"}},
+    },
+}
 """What is known only while somebody asks, and so is not in events."""
 
 
@@ -55,7 +61,7 @@ def shares(split: int) -> Shares:
 def service(context: AdminContext, service: Service) -> ServiceAnswer:
     """A service as it is now."""
     state = context.controller.state
-    running = state.operation_of(service.name)
+    running = state.operation_of(service.name) or state.rollout_of(service.name)
     applied = context.publisher.applied(state.generation)
     return ServiceAnswer(
         name=service.name,
@@ -94,36 +100,54 @@ def _warm(warmth: Warmth | None) -> WarmAnswer | None:
 
 
 def _pool(context: AdminContext, service: Service, color: Color) -> PoolAnswer:
-    totals, (requests, tunnels) = context.fleet.totals, _flow(context, service.name, color)
+    requests, tunnels = flow(context, service.name, color)
+    running = context.controller.state.rollout_of(service.name)
+    turns = running.rollout.turns if running and running.rollout and running.rollout.color is color else ()
+    stages = {turn.address: turn.stage for turn in turns}
     return PoolAnswer(
         in_flight=Flow(requests=requests, tunnels=tunnels),
         upstreams=[
-            _upstream(u, totals.total(Series.UPSTREAM_IN_FLIGHT, service.name, color.value, u.address))
+            _upstream(u, on_upstream(context, service.name, color, u.address), stages.get(u.address))
             for u in service.pool(color)
         ],
     )
 
 
-def _upstream(upstream: Upstream, in_flight: int) -> UpstreamAnswer:
+def on_upstream(context: AdminContext, name: str, color: Color, address: str) -> int:
+    """Requests that are in flight on an upstream."""
+    return context.fleet.totals.total(Series.UPSTREAM_IN_FLIGHT, name, color.value, address)
+
+
+def _upstream(upstream: Upstream, in_flight: int, stage: Stage | None) -> UpstreamAnswer:
     return UpstreamAnswer(
         address=upstream.address,
         weight=upstream.weight,
         admin=upstream.admin,
         health=_EJECTED if upstream.ejected else upstream.health.value,
         in_flight=in_flight,
+        cordoned=upstream.cordoned,
+        ramp=upstream.ramp,
+        stage=stage,
     )
 
 
 def operation(context: AdminContext, operation: Operation) -> OperationAnswer:
     """An operation with how far it is now."""
     progress = Progress.model_validate(context.controller.progress(operation))
-    moving = shift(
-        operation,
-        context.clock.wall(),
-        verdict=context.verdict(operation.id),
-        settled_left=context.settled_left(operation.id),
-    )
-    return OperationAnswer(**_facts(operation), progress=progress, shift=moving)
+    now, verdict = context.clock.wall(), context.verdict(operation.id)
+    moving = shift(operation, now, verdict=verdict, settled_left=context.settled_left(operation.id))
+    rolling = _rollout(context, operation, now, verdict)
+    return OperationAnswer(**_facts(operation), progress=progress, shift=moving, rollout=rolling)
+
+
+def _rollout(context: AdminContext, operation: Operation, now: float, verdict: Verdict | None) -> RolloutAnswer | None:
+    service = context.controller.state.services.get(operation.service)
+    color = operation.rollout.color if operation.rollout else Color.BLUE
+
+    def in_flight(address: str) -> int:
+        return on_upstream(context, operation.service, color, address)
+
+    return rollout(operation, now, service, verdict=verdict, in_flight=in_flight)
 
 
 def _facts(operation: Operation) -> dict[str, Any]:
@@ -145,54 +169,14 @@ def _facts(operation: Operation) -> dict[str, Any]:
     }
 
 
-def plan(context: AdminContext, outcome: Outcome, name: str) -> PlanAnswer:
-    """What a change of a service would do."""
-    conflict = outcome.conflict
-    return PlanAnswer(
-        dry_run=True,
-        service=name,
-        changes=[_change(change) for change in outcome.changes],
-        before=_wanted(outcome.before, name),
-        after=_wanted(outcome.after, name),
-        conflict=ConflictAnswer.model_validate(conflict) if conflict else None,
-        forecast=ForecastAnswer.model_validate(_forecast(context, outcome, name)),
-    )
-
-
-def _forecast(context: AdminContext, outcome: Outcome, name: str) -> Forecast:
-    now = {color: Now(context.load(name, color), *_flow(context, name, color)) for color in Color}
-    before, after = outcome.before.services[name], outcome.after.services[name]
-    return forecast(before, after, _target(outcome, after), now, outcome.conflict)
-
-
-def _target(outcome: Outcome, after: Service) -> int:
-    """Green's share once what the command begins is through; what goes on already goes on as planned anyway."""
-    operation = outcome.operation
-    if operation is None or not operation.moves_traffic or operation.id in outcome.before.operations:
-        return after.split
-    return operation.after
-
-
-def _flow(context: AdminContext, name: str, color: Color) -> tuple[int, int]:
+def flow(context: AdminContext, name: str, color: Color) -> tuple[int, int]:
+    """Requests and tunnels that are in flight on a color."""
     totals = context.fleet.totals
     return totals.total(Series.IN_FLIGHT, name, color), totals.total(Series.TUNNELS, name, color)
 
 
-def _wanted(state: State, name: str) -> Wanted:
-    service = state.services[name]
-    blue, green = (
-        [WantedUpstream(address=u.address, weight=u.weight, admin=u.admin) for u in service.pool(color)]
-        for color in Color
-    )
-    return Wanted(
-        revision=service.revision,
-        live=service.live,
-        split=shares(service.split),
-        pools=WantedPools(blue=blue, green=green),
-    )
-
-
-def _change(change: Change) -> ChangeAnswer:
+def change(change: Change) -> ChangeAnswer:
+    """One thing that became another."""
     return ChangeAnswer(path=change.path, before=change.before, after=change.after)
 
 
@@ -206,7 +190,7 @@ def entry(entry: JournalEntry) -> EntryAnswer:
         service=entry.service,
         action=entry.action,
         operation=entry.operation,
-        changes=[_change(change) for change in entry.changes],
+        changes=[change(each) for each in entry.changes],
         generation=entry.generation,
         revision=entry.revision,
     )
@@ -226,6 +210,7 @@ def event(event: Event) -> dict[str, Any]:
 
 def told(operation: Operation, now: float) -> dict[str, Any]:
     """An operation as those are told of it who did not ask, at ``now`` (Unix seconds); JSON-ready."""
-    answer = OperationAnswer.model_construct(**_facts(operation), shift=shift(operation, now))
+    moving, rolling = shift(operation, now), rollout(operation, now)
+    answer = OperationAnswer.model_construct(**_facts(operation), shift=moving, rollout=rolling)
     shown: dict[str, Any] = answer.model_dump(mode="json", exclude=_LIVE)
     return shown

@@ -209,7 +209,6 @@ BAD = {
         {"over": "1m", "gates": {"approval": ["on_rollback"]}}, "gates.approval: nothing is decided at on_rollback"
     ),
     "pausing nothing": Bad("operation_not_found", 404, "POST", "/v1/operations/op-9/pause"),
-    "rolling out": Bad("not_supported_yet", 501, "POST", f"{GREEN_POOL}/rollouts"),
 }
 
 

@@ -10,6 +10,9 @@ from proxy.traffic.spec import Color
 from tests.control.admin.door import Admin, Api
 from tests.control.core import until
 
+AT_REST = {"cordoned": False, "ramp": 1.0, "stage": None}
+"""An upstream that no rolling deployment is about."""
+
 
 async def test_a_service_is_shown_as_promised(admin: Admin) -> None:
     """The shape of the contract, with numbers from the workers."""
@@ -31,13 +34,15 @@ async def test_a_service_is_shown_as_promised(admin: Admin) -> None:
             "blue": {
                 "in_flight": {"requests": 1, "tunnels": 0},
                 "upstreams": [
-                    {"address": "a:1", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 1},
-                    {"address": "a:2", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0},
+                    {"address": "a:1", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 1, **AT_REST},
+                    {"address": "a:2", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0, **AT_REST},
                 ],
             },
             "green": {
                 "in_flight": {"requests": 0, "tunnels": 0},
-                "upstreams": [{"address": "b:1", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0}],
+                "upstreams": [
+                    {"address": "b:1", "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0, **AT_REST}
+                ],
             },
         },
         "workers": {"total": 2, "applied": 2},
