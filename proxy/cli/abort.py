@@ -13,6 +13,6 @@ from proxy.cli.options import change_options, common_options
 @common_options
 @change_options
 def command(common: Common, *, change: Change) -> None:
-    """Abort the running operation: its traffic goes back to where it was, at once."""
+    """Abort the running operation: traffic goes back to where it was, at once; a roll ends when its batch is back."""
     running = running_operation(common)
     carry_out(common, change, "POST", f"/v1/operations/{running['id']}/abort", undoes=True)

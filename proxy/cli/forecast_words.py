@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proxy.cli.wording import flow_words
+from proxy.cli.shift_words import span_words
+from proxy.cli.wording import counted, flow_words
 
 
 def forecast_lines(forecast: dict[str, Any]) -> Iterator[str]:
@@ -18,6 +19,8 @@ def forecast_lines(forecast: dict[str, Any]) -> Iterator[str]:
         yield _drain(drain)
     if forecast.get("held_per_second"):
         yield f"would be parked: about {forecast['held_per_second']:.0f} requests a second"
+    if forecast.get("rollout"):
+        yield from _rollout(forecast["rollout"])
     for warning in forecast.get("warnings", ()):
         yield f"warning: {warning}"
 
@@ -47,6 +50,24 @@ def _why(upstream: dict[str, Any]) -> str:
     if upstream["ejected"]:
         return "ejected"
     return "weight 0" if upstream["health"] == "healthy" else str(upstream["health"])
+
+
+def _rollout(rollout: dict[str, Any]) -> Iterator[str]:
+    for batch in rollout["batches"]:
+        yield f"batch {batch['number']}: {', '.join(batch['servers'])}; {_meanwhile(rollout, batch)}"
+    if rollout["left_over"]:
+        yield f"would wait: {', '.join(rollout['left_over'])}"
+    expected, timeout = rollout["drain_expected"], f"cut after {rollout['drain_timeout']:g} s"
+    yield f"each would drain: {timeout if expected is None else f'nearly all within {expected:g} s, {timeout}'}"
+    yield f"warming and watching would take {span_words(rollout['at_least'])}, besides draining and updating"
+
+
+def _meanwhile(rollout: dict[str, Any], batch: dict[str, Any]) -> str:
+    serving = f"{counted(batch['serving'], 'server')} of {rollout['color']} in rotation meanwhile"
+    if batch["per_server"] is None:
+        return serving
+    now = rollout["per_server_now"] or 0.0
+    return f"{serving}, each with {batch['per_server']:.1f} requests a second (now {now:.1f})"
 
 
 def _drain(drain: dict[str, Any]) -> str:

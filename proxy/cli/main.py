@@ -26,6 +26,8 @@ VERBS = {
     "status": "proxy.cli.status",
     "switch": "proxy.cli.switch",
     "shift": "proxy.cli.shift",
+    "roll": "proxy.cli.roll",
+    "ready": "proxy.cli.ready",
     "pause": "proxy.cli.pause",
     "resume": "proxy.cli.resume",
     "promote": "proxy.cli.promote",

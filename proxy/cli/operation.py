@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 from proxy.cli.admin_client import CALL_TIMEOUT, Problem, Unreachable
 from proxy.cli.context import Change, Common
@@ -15,6 +17,7 @@ from proxy.cli.messages import print_json, say
 from proxy.cli.progress import live_progress
 from proxy.cli.receipt import show_operation
 from proxy.cli.refusals import end
+from proxy.cli.rollout_words import ways_on
 from proxy.cli.shift_words import way_on
 from proxy.cli.terminal import Page
 from proxy.cli.wording import change_words
@@ -33,6 +36,13 @@ ENDINGS = {
     "aborted": ExitCode.FAILED,
     "rolled_back": ExitCode.ROLLED_BACK,
 }
+
+
+UNDONE = {**ENDINGS, "aborted": ExitCode.DONE}
+"""The same where somebody wants it to end: a rolling deployment first finishes the batch that is under way."""
+
+LASTING = ("shift", "roll")
+"""What takes as long as it was told to."""
 
 
 def carry_out(
@@ -61,10 +71,10 @@ def carry_out(
         _show_plan(common, body)
     elif "kind" not in body:
         _show_done(common, body, done)
-    elif undoes and body["kind"] != "rollback":  # nothing had moved yet, so it only ended: that is what was wanted
-        _end(common, body, ExitCode.DONE)
+    elif undoes and body["kind"] != "rollback" and body["state"] not in RUNNING:
+        _end(common, body, ExitCode.DONE)  # nothing had moved yet, so it only ended: that is what was wanted
     elif change.wait:
-        _see_through(common, body, change.timeout)
+        _see_through(common, body, change.timeout, UNDONE if undoes else ENDINGS)
     else:
         _show(common, body)
 
@@ -93,16 +103,34 @@ def running_operation(common: Common) -> dict[str, Any]:
     return running
 
 
-def _see_through(common: Common, operation: dict[str, Any], timeout: float | None) -> NoReturn:
+def running_rollout(common: Common) -> dict[str, Any]:
+    """The operation that updates servers of the service now, also beside one that moves traffic. Ends the command where
+    there is none.
+    """
+    name = common.service_name()
+    running: dict[str, Any] | None = common.client.get(common.service_path())["operation"]
+    if running is not None and running["kind"] != "roll":
+        page = common.client.get(f"/v1/operations?service={quote(name, safe='')}")["operations"]
+        running = next((each for each in page if each["kind"] == "roll" and each["state"] in RUNNING), None)
+    if running is None:
+        problem = {"code": "nothing_running", "detail": f"no servers of service {name} are being updated"}
+        end(common, ExitCode.REFUSED, problem, f"to begin: `{common.command('roll COLOR')}`")
+    return running
+
+
+def _see_through(
+    common: Common, operation: dict[str, Any], timeout: float | None, endings: Mapping[str, ExitCode]
+) -> NoReturn:
     """Look at it again and again until it has ended, or for so many seconds; live progress on a terminal.
 
-    A shift takes as long as it was told to, and as those it waits for: without a timeout it is followed to its end.
+    A shift or a roll takes as long as it was told to, and as those it waits for: without a timeout it is followed to
+    its end.
     """
     if timeout is None:
-        timeout = math.inf if operation["kind"] == "shift" else LONGEST_DRAIN
+        timeout = math.inf if operation["kind"] in LASTING else LONGEST_DRAIN
     deadline = time.monotonic() + timeout
     try:
-        with live_progress(common) as update:
+        with live_progress(common, operation["kind"]) as update:
             while _awaited(operation) and (left := deadline - time.monotonic()) > 0:
                 update(operation)
                 operation = _look(common, operation["id"], min(LOOK_EVERY, left))
@@ -111,7 +139,7 @@ def _see_through(common: Common, operation: dict[str, Any], timeout: float | Non
     except (Unreachable, Problem):
         _goes_on(common, operation)
         raise
-    _end(common, operation, ENDINGS.get(operation["state"], _code_of_running(operation)))
+    _end(common, operation, endings.get(operation["state"], _code_of_running(operation)))
 
 
 def _awaited(operation: dict[str, Any]) -> bool:
@@ -142,12 +170,22 @@ def _goes_on(common: Common, operation: dict[str, Any]) -> None:
     if _holds(operation):
         say(f"requests wait until they are released: `{common.command('release')}`")
         return
-    if operation["state"] == "paused":
-        say(f"{operation['kind']} {operation['id']} waits; {way_on(common, operation['shift'])}")
-    else:
-        say(f"{operation['kind']} {operation['id']} goes on by itself")
-    take_back = "" if operation["kind"] == "drain" else f"; take it back: `{common.command('rollback')}`"
-    say(f"follow it: `{common.command('status --watch')}`{take_back}")
+    say(f"{operation['kind']} {operation['id']} {'; '.join(_ways_on(common, operation)) or 'goes on by itself'}")
+    say(f"follow it: `{common.command('status --watch')}`{_way_back(common, operation['kind'])}")
+
+
+def _ways_on(common: Common, operation: dict[str, Any]) -> list[str]:
+    """That it waits, and what lets it go on; nothing where it goes on by itself."""
+    if operation["kind"] == "roll":
+        ways = ways_on(common, operation["rollout"])
+        return ["waits", *ways] if ways else []
+    return ["waits", str(way_on(common, operation["shift"]))] if operation["state"] == "paused" else []
+
+
+def _way_back(common: Common, kind: str) -> str:
+    if kind == "roll":
+        return f"; end it: `{common.command('abort')}`"
+    return "" if kind == "drain" else f"; take it back: `{common.command('rollback')}`"
 
 
 def _show(common: Common, operation: dict[str, Any]) -> None:

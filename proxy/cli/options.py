@@ -42,15 +42,20 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, *, zero: bool = False) -> None:
+        """``zero``: whether it may be none at all."""
+        self._zero = zero
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number of seconds."""
         if isinstance(value, float):
             return value
-        from proxy.config.units import parse_duration  # noqa: PLC0415 - half of what a verb that does not wait costs
+        from proxy.config import units  # noqa: PLC0415 - half of what a verb that does not wait costs
 
         text = str(value)
         try:
-            return parse_duration(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
+            parse = units.parse_duration_or_zero if self._zero else units.parse_duration
+            return parse(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -116,13 +121,38 @@ def _change_options(verb: Callable[..., None], *, waits: bool, until: str) -> Ca
         metavar="DURATION",
         type=Duration(),
         envvar="BLUEGREEN_TIMEOUT",
-        help="How long to wait: 30, 30s, 5m. [default: 400s; for a shift, as long as it takes]",
+        help="How long to wait: 30, 30s, 5m. [default: 400s; of shift and roll, as long as it takes]",
     )
     @functools.wraps(verb)
     def with_options(*args: Any, dry_run: bool, wait: bool, timeout: float | None, **kwargs: Any) -> None:
         verb(*args, change=Change(dry_run, wait, timeout), **kwargs)
 
     return with_options
+
+
+DECISIONS = ("before_start", "before_increase", "before_promotion")
+"""Moments at which somebody may have to agree."""
+
+
+def gate_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb what has to agree on its way, as its arguments ``gates`` (``None``: nothing) and ``judge``."""
+
+    @click.option("--gate", "urls", metavar="URL", multiple=True, help="A webhook that has to agree to each step.")
+    @click.option(
+        "--approve", "approvals", type=click.Choice(DECISIONS), multiple=True, help="Wait there for somebody."
+    )
+    @click.option("--judge/--no-judge", default=True, help="Watch what is new, and stop or go back if it is worse.")
+    @functools.wraps(verb)
+    def with_options(*args: Any, urls: tuple[str, ...], approvals: tuple[str, ...], **kwargs: Any) -> None:
+        asked = {"webhooks": [{"url": url} for url in urls], "approval": list(approvals)}
+        verb(*args, gates={kind: found for kind, found in asked.items() if found} or None, **kwargs)
+
+    return with_options
+
+
+def written(seconds: float | None) -> str | None:
+    """A duration as the admin API takes it."""
+    return None if seconds is None else f"{round(seconds * 1000)}ms"
 
 
 def hold_options(verb: Callable[..., None]) -> Callable[..., None]:

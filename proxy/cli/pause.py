@@ -1,4 +1,4 @@
-"""``bluegreen pause``: let the running shift stay where it is."""
+"""``bluegreen pause``: let the running shift or roll stay where it is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from proxy.cli.options import common_options, steering_options
 @common_options
 @steering_options
 def command(common: Common, *, change: Change) -> None:
-    """Let the running shift stay where it is, until somebody resumes or promotes it."""
+    """Let the running shift stay where it is, or the running roll begin no other batch, until somebody resumes it."""
     running = running_operation(common)
     carry_out(common, change, "POST", f"/v1/operations/{running['id']}/pause")

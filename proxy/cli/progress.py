@@ -10,9 +10,10 @@ from typing import Any
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from proxy.cli import shift_words
+from proxy.cli import rollout_words, shift_words
 from proxy.cli.context import Common
 from proxy.cli.messages import say
+from proxy.cli.rollout_table import headline, live_table
 from proxy.cli.terminal import Page
 from proxy.cli.wording import left_words
 
@@ -20,11 +21,14 @@ Update = Callable[[dict[str, Any]], None]
 
 
 @contextmanager
-def live_progress(common: Common) -> Iterator[Update]:
-    """Gives a function that is to be called with the operation each time that it was looked at."""
+def live_progress(common: Common, kind: str = "") -> Iterator[Update]:
+    """Gives a function that is to be called with the operation, of some kind, each time that it was looked at."""
     page = Page(stderr=True)
     if common.as_json:
         yield lambda operation: None
+    elif page.lively and kind == "roll":
+        with live_table(common, page) as update:
+            yield update
     elif page.lively:
         with _bar(common, page) as update:
             yield update
@@ -47,20 +51,31 @@ def _bar(common: Common, page: Page) -> Iterator[Update]:
 
 
 def _lines(common: Common) -> Update:
-    """Of a shift a line whenever it has come to another step, waits or goes on, or the judge thinks otherwise."""
+    """A line whenever it has come to another step or stage, waits or goes on, or the judge thinks otherwise."""
     told: tuple[object, ...] = ()
 
     def update(operation: dict[str, Any]) -> None:
         nonlocal told
-        if not shift_words.is_moving(operation):
-            return
-        shift = operation["shift"]
-        now = (shift["step"], shift["hindrance"], (shift["judge"] or {}).get("finding"))
-        if now != told:
+        now, words = _standing(operation), _shift_lines
+        if rollout_words.is_rolling(operation):
+            words = _rollout_lines
+        if now and now != told:
             told = now
-            say("; ".join(_shift_lines(common, operation)))
+            say("; ".join(words(common, operation)))
 
     return update
+
+
+def _standing(operation: dict[str, Any]) -> tuple[object, ...]:
+    """What is told anew when it changes; nothing of what is neither a shift nor a roll, or is nearly over."""
+    if shift_words.is_moving(operation):
+        shift = operation["shift"]
+        return shift["step"], shift["hindrance"], (shift["judge"] or {}).get("finding")
+    if rollout_words.is_rolling(operation):
+        rollout, stages = operation["rollout"], [server["stage"] for server in operation["rollout"]["servers"]]
+        finding = (rollout["judge"] or {}).get("finding")
+        return rollout["course"], rollout["batch"], rollout["hindrance"], finding, *stages
+    return ()
 
 
 def _headline(common: Common, operation: dict[str, Any]) -> str:
@@ -78,6 +93,11 @@ def _shift_lines(common: Common, operation: dict[str, Any]) -> list[str]:
     place = f"shift {operation['id']}: {shift_words.place_words(shift)}, {shift_words.left_words(shift)}"
     way_on = shift_words.way_on(common, shift)
     return [place, *shift_words.detail_words(shift), *([way_on] if way_on else [])]
+
+
+def _rollout_lines(common: Common, operation: dict[str, Any]) -> list[str]:
+    rollout = operation["rollout"]
+    return [headline(operation), *rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)]
 
 
 def _moved(operation: dict[str, Any]) -> tuple[float, float]:

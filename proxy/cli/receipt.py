@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
+from proxy.cli.rollout_words import done_words
 from proxy.cli.terminal import Page, add_row, make_table, styled
 
 RECEIPT = (
@@ -27,21 +29,32 @@ RECEIPT = (
 """What a receipt says, in words."""
 
 
+ROLLED = {
+    "in_flight_at_flip": "in flight when their servers were taken out",
+    "served_by_new": "answered by updated servers meanwhile",
+    "errors_on_old": "answers with 5xx of servers that were not updated",
+}
+"""The same of a rolling deployment, where it has other words."""
+
+
 def show_operation(page: Page, operation: dict[str, Any]) -> None:
     """An operation, after it has ended or as far as it is."""
     page.show(headline(operation))
     if operation["note"]:
         page.show(operation["note"])
-    counted = operation["leaving"] or operation["kind"] in ("shift", "hold")
+    for server in (operation.get("rollout") or {}).get("servers", ()):
+        if server["stage"] == "failed":
+            page.show(f"{server['address']} failed: {server['why']}")
+    counted = operation["leaving"] or operation["kind"] in ("shift", "hold", "roll")
     if operation["receipt"] and counted and operation["ended_at"]:
-        show_receipt(page, operation["receipt"])
+        show_receipt(page, operation["receipt"], ROLLED if operation["kind"] == "roll" else {})
 
 
 def headline(operation: dict[str, Any]) -> Text:
     """``switch op-1 succeeded: green 0 % -> 100 %``."""
     text = Text.assemble(f"{operation['kind']} {operation['id']} ", _state(operation), f": {_what(operation)}")
     spread = (operation["receipt"] or {}).get("spread_ms")
-    if spread is not None and not operation["leaving"]:
+    if spread is not None and not operation["leaving"] and operation["kind"] != "roll":
         text.append(f", served by every worker after {spread:.1f} ms")
     return text
 
@@ -58,6 +71,8 @@ def _state(operation: dict[str, Any]) -> Text:
 
 
 def _what(operation: dict[str, Any]) -> str:
+    if operation.get("rollout"):
+        return done_words(operation["rollout"])
     upstreams = [f"{left['color']} {left['upstream']}" for left in operation["leaving"] if left["upstream"]]
     if upstreams:
         return ", ".join(upstreams)
@@ -67,11 +82,11 @@ def _what(operation: dict[str, Any]) -> str:
     return f"green {before:g} % -> {after:g} %" if before != after else f"green {after:g} %"
 
 
-def show_receipt(page: Page, receipt: dict[str, Any]) -> None:
-    """What an operation did to requests."""
+def show_receipt(page: Page, receipt: dict[str, Any], others: Mapping[str, str]) -> None:
+    """What an operation did to requests; ``others`` are other words for some of it."""
     table = make_table(page, ">count", "receipt")
     for key, words in RECEIPT:
         value = receipt.get(key)
         if value is not None:
-            add_row(table, f"{value:.1f}" if isinstance(value, float) else value, words)
+            add_row(table, f"{value:.1f}" if isinstance(value, float) else value, others.get(key, words))
     page.show(table)

@@ -14,11 +14,15 @@ from proxy.cli.messages import print_json, say
 
 REMEDIES = {
     "color_not_healthy": "see why: {upstreams}; to do it all the same, add --force",
-    "operation_running": "watch it: {status --watch}; or take it back: {rollback}",
+    "operation_running": "watch it: {status --watch}; or end it: {abort}",
     "operation_ended": "see what there is: {status}",
     "revision_mismatch": "somebody else changed it meanwhile: look again ({status}), then decide anew",
     "nothing_to_roll_back": "to move traffic: {switch COLOR}",
     "not_pausable": "to undo it: {rollback}",
+    "no_room": "see who serves: {upstreams}; or ask for less with --min-available",
+    "not_updating": "see how far it is: {status}",
+    "no_way_back": "say what runs now (--from-version), or where a server says it (--detect-header, --detect-path)",
+    "command_not_allowed": "name the program in hooks.commands of the front door's config file, or use a webhook",
     "needs_sticky_cookie": "name a cookie in the config file (sticky), or leave --new-users-only out",
     "steps_not_steady": "give shares that only grow, or only fall",
     "not_abortable": "let it serve again: {upstreams ready COLOR HOST:PORT}",

@@ -1,4 +1,4 @@
-"""``bluegreen resume``: let the running shift go on."""
+"""``bluegreen resume``: let the running shift or roll go on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from proxy.cli.options import common_options, steering_options
 @common_options
 @steering_options
 def command(common: Common, *, change: Change) -> None:
-    """Let the running shift go on, whatever it waits for."""
+    """Let the running shift or roll go on, whatever it waits for."""
     running = running_operation(common)
     carry_out(common, change, "POST", f"/v1/operations/{running['id']}/resume")

@@ -8,13 +8,10 @@ import click
 
 from proxy.cli.context import Change, Common
 from proxy.cli.operation import carry_out
-from proxy.cli.options import Duration, change_options, color_argument, common_options
+from proxy.cli.options import Duration, change_options, color_argument, common_options, gate_options, written
 
 DEFAULT_OVER = 600.0
 """Seconds of a shift of which nobody says how long it is to take."""
-
-DECISIONS = ("before_start", "before_increase", "before_promotion")
-"""Moments at which somebody may have to agree."""
 
 
 class Pause(Duration):
@@ -58,9 +55,7 @@ class Shares(click.ParamType[tuple[float, ...]]):
 @click.option("--steps", metavar="SHARES", type=Shares(), help="Step by step instead: 1,5,25,50,100.")
 @click.option("--every", metavar="DURATION", type=Pause(), help="So long to rest on each step; none: until promoted.")
 @click.option("--manual", is_flag=True, help="The same as --every none.")
-@click.option("--gate", "gates", metavar="URL", multiple=True, help="A webhook that has to agree to each step.")
-@click.option("--approve", "approvals", type=click.Choice(DECISIONS), multiple=True, help="Wait there for somebody.")
-@click.option("--judge/--no-judge", default=True, help="Watch the new color, and go back by itself if it is worse.")
+@gate_options
 @click.option(
     "--new-users-only",
     "deadline",
@@ -76,8 +71,7 @@ def command(
     color: str,
     *,
     percent: float,
-    gates: tuple[str, ...],
-    approvals: tuple[str, ...],
+    gates: dict[str, object] | None,
     judge: bool,
     deadline: float | None,
     force: bool,
@@ -99,9 +93,9 @@ def command(
         percent=percent,
         over=over,
         steps=steps,
-        gates=_gates(gates, approvals),
+        gates=gates,
         judge=None if judge else False,
-        new_users_only={"deadline": _written(deadline)} if deadline is not None else None,
+        new_users_only={"deadline": written(deadline)} if deadline is not None else None,
         force=force or None,
     )
 
@@ -113,19 +107,10 @@ def _plan(
     if steps is None:
         if every is not None or manual:
             raise click.UsageError("--every and --manual are about --steps: name these, too.")
-        return _written(over or DEFAULT_OVER), None
+        return written(over or DEFAULT_OVER), None
     if over is not None:
         raise click.UsageError("--over is a steady move, --steps is one by steps: give one of them.")
     if (every is None) != manual:
         raise click.UsageError("--steps needs to know how long to rest on each: --every DURATION, or --manual.")
-    pause = None if manual or every == float("inf") else _written(every or 0.0)
+    pause = None if manual or every == float("inf") else written(every or 0.0)
     return None, [{"percent": share, "pause": pause} for share in steps]
-
-
-def _gates(urls: tuple[str, ...], approvals: tuple[str, ...]) -> dict[str, object] | None:
-    gates = {"webhooks": [{"url": url} for url in urls], "approval": list(approvals)}
-    return {kind: found for kind, found in gates.items() if found} or None
-
-
-def _written(seconds: float) -> str:
-    return f"{round(seconds * 1000)}ms"

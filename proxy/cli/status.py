@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from proxy.cli import shift_words
+from proxy.cli import rollout_words, shift_words
 from proxy.cli.admin_client import Unreachable
 from proxy.cli.context import Common
 from proxy.cli.messages import print_json, say
@@ -90,6 +90,7 @@ def _service(common: Common, page: Page, service: dict[str, Any]) -> Iterator[Re
         yield Text()
         yield _operation(service["operation"])
         yield from _shift(common, service["operation"])
+        yield from _rollout(common, service["operation"])
     if service.get("warm"):
         yield Text()
         yield _warm(common, service["warm"])
@@ -117,7 +118,7 @@ def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Te
 
 def _operation(operation: dict[str, Any]) -> Text:
     text = headline(operation)
-    if not shift_words.is_moving(operation):
+    if not shift_words.is_moving(operation) and not rollout_words.is_rolling(operation):
         text.append(f", {left_words(operation['progress'], time.time())}")
     text.append(f", by {operation['by']}")
     if operation["reason"]:
@@ -134,6 +135,16 @@ def _shift(common: Common, operation: dict[str, Any]) -> Iterator[Text]:
     for words in (*shift_words.detail_words(shift), shift_words.way_on(common, shift)):
         if words:
             yield Text(words)
+
+
+def _rollout(common: Common, operation: dict[str, Any]) -> Iterator[Text]:
+    """Which batch is where, who serves meanwhile, why it waits, and what lets it go on."""
+    if not rollout_words.is_rolling(operation):
+        return
+    rollout = operation["rollout"]
+    yield Text(f"{rollout_words.place_words(rollout)}, {rollout_words.left_words(rollout)}")
+    for words in (*rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)):
+        yield Text(words)
 
 
 def _warm(common: Common, warm: dict[str, Any]) -> Text:

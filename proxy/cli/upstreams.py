@@ -13,6 +13,7 @@ from proxy.cli.context import Change, Common
 from proxy.cli.messages import print_json
 from proxy.cli.operation import carry_out
 from proxy.cli.options import change_options, color_argument, common_options
+from proxy.cli.rollout_words import stage_words
 from proxy.cli.terminal import Page, add_row, make_table
 
 MAX_WEIGHT = 256
@@ -48,11 +49,13 @@ def _list(common: Common) -> None:
 
 
 def upstream_table(page: Page, service: dict[str, Any]) -> Table:
-    """Both pools, an upstream a row."""
-    table = make_table(page, "color", "upstream", ">weight", "admin", "health", ">in flight")
-    for color, pool in service["pools"].items():
-        for upstream in pool["upstreams"]:
-            add_row(table, color, *(upstream[key] for key in ("address", "weight", "admin", "health", "in_flight")))
+    """Both pools, an upstream a row; while servers are being updated, with how far that is."""
+    rows = [(color, each) for color, pool in service["pools"].items() for each in pool["upstreams"]]
+    rolling = ["rollout"] if any(each.get("stage") for _, each in rows) else []
+    table = make_table(page, "color", "upstream", ">weight", "admin", "health", ">in flight", *rolling)
+    for color, each in rows:
+        cells = [each[key] for key in ("address", "weight", "admin", "health", "in_flight")]
+        add_row(table, color, *cells, *(stage_words(each) for _ in rolling))
     return table
 
 

@@ -37,6 +37,11 @@ def change_words(change: dict[str, Any]) -> str:
     if path == "maintenance":
         return f"users are told: {after}" if after else "users are served"
     kind, _, rest = path.partition(".")
+    if kind == "roll":
+        color, _, server = rest.partition(".")
+        return f"{server} of {color} is {after}" if server else f"{after} of {color} updated, some at a time"
+    if path == "course":
+        return f"roll {before} -> {after}"
     if kind == "services" and isinstance(after, bool):
         return f"service {rest} {'added' if after else 'removed'}"
     if kind != "pools":

@@ -212,3 +212,62 @@ def entry(number: int, **facts: Any) -> dict[str, Any]:
         "revision": number,
         **facts,
     }
+
+
+def server(address: str, stage: str = "serving", **facts: Any) -> dict[str, Any]:
+    """A server in a roll."""
+    return {
+        "address": address,
+        "was": None,
+        "stage": stage,
+        "since": 1.0,
+        "batch": 0,
+        "version_before": None,
+        "version": None,
+        "why": None,
+        "in_flight": 0,
+        "ramp": 1.0,
+        "eta": None,
+        **facts,
+    }
+
+
+def roll(*servers: dict[str, Any] | str, state: str = "running", by_hand: bool = False, **facts: Any) -> dict[str, Any]:
+    """A roll of blue as the admin API shows it; ``facts`` are about where it stands. A word instead of a server is its
+    state; without servers there are two, that are done if it is over.
+    """
+    state = next((each for each in servers if isinstance(each, str)), state)
+    stage = "serving" if state in ("running", "paused") else "done"
+    shown = [each for each in servers if isinstance(each, dict)]
+    shown = shown or [server(f"127.0.0.1:{port}", stage) for port in (9001, 9002)]
+    where = {
+        "color": "blue",
+        "course": "rolling",
+        "plan": {"update": {"kind": "manual" if by_hand else "command"}, "version": "v2"},
+        "batch": 0,
+        "batches": len(shown),
+        "stage": None,
+        "servers": shown,
+        "hindrance": None,
+        "why": None,
+        "available": 2,
+        "min_available": 1,
+        "judge": None,
+        "elapsed": 12.0,
+        "eta": None,
+        "eta_at": None,
+        **facts,
+    }
+    begun = operation(state)
+    phase = "rolling" if begun["ended_at"] is None else "ended"
+    receipt = {**begun["receipt"], "served_by_new": 1234, "errors_on_new": 5} if begun["ended_at"] else None
+    return {
+        **begun,
+        "kind": "roll",
+        "progress": {**begun["progress"], "phase": phase},
+        "after": begun["before"],
+        "leaving": [],
+        "rollout": where,
+        "note": where["why"],
+        "receipt": receipt,
+    }

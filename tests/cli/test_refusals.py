@@ -17,7 +17,7 @@ SWITCH = "/v1/services/default/switch"
     ("status", "code", "remedy"),
     [
         (409, "color_not_healthy", "see why: `bluegreen upstreams`; to do it all the same, add --force"),
-        (409, "operation_running", "watch it: `bluegreen status --watch`; or take it back: `bluegreen rollback`"),
+        (409, "operation_running", "watch it: `bluegreen status --watch`; or end it: `bluegreen abort`"),
         (412, "revision_mismatch", "look again (`bluegreen status`), then decide anew"),
         (404, "service_not_found", "see what there is: `bluegreen status`"),
         (401, "unauthorized", "--token or BLUEGREEN_TOKEN"),

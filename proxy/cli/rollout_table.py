@@ -1,0 +1,63 @@
+"""A rolling deployment on a terminal: its servers with their stages, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from proxy.cli import rollout_words
+from proxy.cli.context import Common
+from proxy.cli.shift_words import span_words
+from proxy.cli.terminal import Page, add_row, make_table
+
+BAR = 40
+"""Columns of the bar that shows how many servers are done."""
+
+
+@contextmanager
+def live_table(common: Common, page: Page) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Gives a function that shows the rolling deployment anew; what it shows is gone afterwards."""
+    with Live(console=page, auto_refresh=False, transient=True) as live:
+
+        def update(operation: dict[str, Any]) -> None:
+            if rollout_words.is_rolling(operation):
+                live.update(picture(common, page, operation), refresh=True)
+
+        yield update
+
+
+def picture(common: Common, page: Page, operation: dict[str, Any]) -> Group:
+    """Where it stands, a bar, and a row for each server."""
+    rollout = operation["rollout"]
+    words = [*rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)]
+    done = sum(server["stage"] == "done" for server in rollout["servers"])
+    return Group(
+        Text(headline(operation)),
+        *(Text(each) for each in words),
+        ProgressBar(total=len(rollout["servers"]), completed=done, width=BAR),
+        server_table(page, rollout),
+    )
+
+
+def headline(operation: dict[str, Any]) -> str:
+    """``roll op-1: blue batch 2 of 3: updating 10.0.0.2:8080, 4 min left``."""
+    rollout = operation["rollout"]
+    return f"roll {operation['id']}: {rollout_words.place_words(rollout)}, {rollout_words.left_words(rollout)}"
+
+
+def server_table(page: Page, rollout: dict[str, Any]) -> Table:
+    """A row for each server."""
+    table = make_table(page, "server", "stage", ">batch", "version", ">in flight", "ready in")
+    for server in rollout["servers"]:
+        stage, batch = rollout_words.stage_words(server), server["batch"] or None
+        eta = span_words(server["eta"]) if server["eta"] else None
+        version = server["version"] or server["version_before"]
+        add_row(table, server["address"], stage, batch, version, server["in_flight"], eta)
+    return table
