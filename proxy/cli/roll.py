@@ -138,8 +138,8 @@ def _update(hook: str | None, timeout: float | None, env: tuple[tuple[str, str],
 
 
 def _words(command: str) -> list[str]:
-    """The words as a shell would read them. The path of a program is whole, wherever the front door was started; a name
-    alone is left to the front door, which knows what it may run.
+    """The words as a shell would read them. ./program is where the command was typed; what a name or the end of a path
+    means is for the front door to say, which has a list of what it may run.
     """
     try:
         words = shlex.split(command)
@@ -147,5 +147,5 @@ def _words(command: str) -> list[str]:
         raise click.UsageError(f"--hook cannot be read as a command: {error}") from error
     if not words:
         raise click.UsageError("--hook names no command.")
-    program = str(Path(words[0]).absolute()) if "/" in words[0] else words[0]
+    program = str(Path(words[0]).absolute()) if words[0].startswith(".") else words[0]
     return [program, *words[1:]]

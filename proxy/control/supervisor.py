@@ -174,6 +174,7 @@ class Supervisor:
             verdict=judging.verdict,
             settled_left=judging.settled_left,
             baseline=judging.baseline,
+            hook_commands=lambda: self._reloader.settings.hook_commands,
             load=self._watch_load(serving.controller).of,
         )
 

@@ -43,6 +43,7 @@ def running(admin: Script, seen: dict[str, Any]) -> None:
                 }
             },
         ),
+        (("--hook", "deploy/restart.sh"), {"update": {"command": {"argv": ["deploy/restart.sh"]}}}),
         (("--hook", "/opt/deploy"), {"update": {"command": {"argv": ["/opt/deploy"]}}}),
         (("--hook", "./deploy x"), {"update": {"command": {"argv": [str(Path("deploy").absolute()), "x"]}}}),
         (("--to-version", "v2", "--from-version", "v1"), {"version": "v2", "previous_version": "v1"}),

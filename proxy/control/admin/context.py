@@ -72,6 +72,10 @@ def _nothing_known(*_: str) -> None:
     return None
 
 
+def _no_commands() -> Sequence[str]:
+    return ()
+
+
 def _nothing_said(_: str) -> None:
     return None
 
@@ -104,7 +108,7 @@ class AdminContext:
     """What a color of a service had to do lately; ``None``: not known yet."""
     settled_left: Callable[[str], int | None] = _nothing_said
     """How many users the operation with that id still leaves where they were; ``None``: it does not count them."""
-    hook_commands: Sequence[str] = ()
-    """The programs that a rolling deployment may run here; none, unless the config file names some."""
+    hook_commands: Callable[[], Sequence[str]] = _no_commands
+    """The programs that a rolling deployment may run here, as the config file has them now."""
     baseline: Callable[[str], Tally | None] = _nothing_said
     """What the old color has done since the operation with that id began; ``None``: nobody judges it."""

@@ -25,7 +25,7 @@ async def roll(call: Call[ChangeQuery, RolloutBody]) -> web.Response:
     """The servers of a pool updated, a few at a time."""
     service, color = service_of(call), color_of(call.path("color"))
     plan = call.body.plan()
-    if words := complaint(plan.hook, call.context.hook_commands):
+    if words := complaint(plan.hook, call.context.hook_commands()):
         raise Problem(AdminCode.COMMAND_NOT_ALLOWED, words)
     return await change(call, StartRollout(service.name, color, plan, call.body.force))
 

@@ -245,7 +245,7 @@ async def test_only_commands_that_are_named_are_run(admin: Admin) -> None:
         reply = await admin.api.call("POST", f"{ROLLOUTS}{query}", {"update": command})
         assert (reply.status, reply.code) == (403, "command_not_allowed")
         assert "hooks" in reply.body["detail"]
-    object.__setattr__(admin.context, "hook_commands", ("/opt/deploy",))
+    object.__setattr__(admin.context, "hook_commands", lambda: ("/opt/deploy",))
     assert (await begin(admin, update=command)).status == 202
 
 
@@ -274,7 +274,7 @@ async def test_no_room_at_all(admin: Admin) -> None:
 
 async def test_what_may_be_secret_is_not_shown(admin: Admin) -> None:
     """Neither values of the environment nor passwords in addresses, in no answer, list, event or history."""
-    object.__setattr__(admin.context, "hook_commands", ("/opt/deploy",))
+    object.__setattr__(admin.context, "hook_commands", lambda: ("/opt/deploy",))
     command = {"argv": ["/opt/deploy", "now"], "env": {"TOKEN": "hush"}, "timeout": "1m"}
     gates = {"webhooks": [{"url": "https://me:hush@hooks.test/go?key=hush"}]}
     reply = await begin(admin, update={"command": command}, gates=gates)
