@@ -206,6 +206,14 @@ def _not_started(error: OSError) -> dict[str, Any]:
     return {"end": "not_started", "why": os.strerror(error.errno or 0), "file": error.filename}
 
 
+def _close_others() -> None:
+    """Close what the front door left open for its workers. A listening socket that is held here would outlive them."""
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if descriptor > 2:
+            with suppress(OSError):  # that of the folder itself is closed already
+                os.close(descriptor)
+
+
 def _signals() -> int:
     """Where the numbers of signals can be read that were sent to us."""
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -256,6 +264,7 @@ def _read_result(file: Path) -> dict[str, str]:
 
 def main() -> None:
     """Carry out the order that comes on standard input."""
+    _close_others()
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
@@ -167,11 +168,13 @@ async def test_it_dies_with_the_front_door_and_never_runs_twice(
 
 
 def test_it_works_on_the_loop_of_the_front_door(script: Script, tmp_path: Path) -> None:
-    """uvloop starts processes in a way of its own."""
-    hooks = hooks_in(tmp_path)
+    """uvloop starts processes in a way of its own, which hands on what is open for workers: the leash closes that."""
+    hooks, ours = hooks_in(tmp_path), fcntl.fcntl(0, fcntl.F_DUPFD, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcome = runner.run(hooks.run(rolling(script("echo well; exit 4"))))
+        outcome = runner.run(hooks.run(rolling(script("ls /proc/$PPID/fd; echo well; exit 4"))))
+    os.close(ours)
     assert (outcome.ok, outcome.detail) == (False, "deploy.sh ended with exit status 4: well")
+    assert str(ours) not in outcome.output.split()
 
 
 async def test_while_an_earlier_run_lasts_none_begins(hooks: Hooks, script: Script, born: Path, tmp_path: Path) -> None:
@@ -196,8 +199,11 @@ async def test_a_leash_that_is_told_to_end_takes_all_along(hooks: Hooks, script:
     assert living(born) == []
 
 
-async def test_a_leash_that_is_killed_is_an_outcome(hooks: Hooks, script: Script, born: Path) -> None:
+async def test_a_leash_that_is_killed_is_an_outcome(
+    hooks: Hooks, script: Script, born: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody knows then how the program ended, and nobody waits for ever to hear it."""
+    monkeypatch.setenv("TMPDIR", str(born.parent))  # for what it leaves behind
     run = asyncio.create_task(hooks.run(rolling(script("echo $PPID $$ >> born; exec sleep 1000"))))
     await until(lambda: born.stat().st_size > 0)
     os.kill(living(born)[0], signal.SIGKILL)
