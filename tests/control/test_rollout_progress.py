@@ -130,11 +130,10 @@ def test_nobody_can_tell_who_is_next_where_that_depends_on_the_load() -> None:
 
 def test_a_restore_has_times_of_its_own() -> None:
     """What it took to break something says little of how long it takes to mend it."""
-    facts = {"course": Course.RESTORING}
     turns = (at("a", Stage.SERVING, 200, 1), at("b", Stage.UPDATING, 201, 3))
-    assert left(operation(*turns, **facts), START + 205)[0] is None
+    assert left(operation(*turns, course=Course.RESTORING), START + 205)[0] is None
     back = (at("a", Stage.SERVING, 200, 1), at("b", Stage.WARMING, 212, 3))
-    assert left(operation(*back, **facts), START + 212) == (30.0 + 12.0 + 30.0, {"a": 72.0, "b": 30.0})
+    assert left(operation(*back, course=Course.RESTORING), START + 212) == (30.0 + 12.0 + 30.0, {"a": 72.0, "b": 30.0})
 
 
 def test_an_abort_only_finishes_what_is_under_way() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proxy.traffic.model import Operation
 from proxy.traffic.rollout.rollout import Rollout, Turn, hook_version
-from proxy.traffic.rollout.stages import Course, Stage
+from proxy.traffic.rollout.stages import Stage
 
 
 class Action(enum.StrEnum):
@@ -72,7 +72,7 @@ def calls(operation: Operation) -> tuple[Call, ...]:
 
 
 def _call(operation: Operation, rollout: Rollout, version: str | None, turns: Sequence[Turn], number: int) -> Call:
-    action = Action.RESTORE if rollout.course is Course.RESTORING else Action.UPDATE
+    action = Action.RESTORE if rollout.undoing else Action.UPDATE
     identity = f"{operation.id}@{int(operation.started_at)}/{action.value}/{rollout.batch}"
     return Call(
         identity if number == 0 else f"{identity}/{number}",
@@ -89,6 +89,6 @@ def _call(operation: Operation, rollout: Rollout, version: str | None, turns: Se
 
 def _runs(rollout: Rollout, turn: Turn) -> str | None:
     """What a server is taken to run before the hook."""
-    if rollout.course is Course.RESTORING:
+    if rollout.undoing:
         return turn.version if turn.version is not None else rollout.plan.version
     return turn.before if turn.before is not None else rollout.plan.previous_version

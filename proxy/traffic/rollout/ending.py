@@ -102,7 +102,7 @@ def _restoring(rollout: Rollout, service: Service, context: Context) -> tuple[Ro
     back = rollout.moved(again, Event.RESTORE, context.now)
     course = COURSES[rollout.course, Turning.RESTORE]
     whole = with_servers(service, rollout, _all(service, rollout), lambda each: replace(each, ramp=1.0))
-    return replace(back, course=course, hindrance=None), whole
+    return replace(back, course=course, undoing=True, hindrance=None), whole
 
 
 def _plain(upstream: Upstream) -> Upstream:

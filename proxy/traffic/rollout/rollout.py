@@ -45,6 +45,8 @@ class Rollout:
     turns: tuple[Turn, ...]
     """In the order in which they come."""
     course: Course = Course.ROLLING
+    undoing: bool = False
+    """Whether servers are brought back to what they ran before: while it restores, and what an abort finishes then."""
     batch: int = 0
     """The number of the batch that is being worked on, or was last."""
     opened: bool = False
@@ -105,6 +107,6 @@ class Rollout:
 
 def hook_version(rollout: Rollout, turn: Turn) -> str | None:
     """What a hook has to make of a server: the new version, or what it ran before."""
-    if rollout.course is Course.RESTORING:
+    if rollout.undoing:
         return turn.before if turn.before is not None else rollout.plan.previous_version
     return rollout.plan.version

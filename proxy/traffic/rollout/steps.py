@@ -14,7 +14,7 @@ from proxy.traffic.rollout.commands import AgeBatch, MoveBatch, OpenBatch, TakeB
 from proxy.traffic.rollout.footing import elsewhere, find_rollout, put, with_servers
 from proxy.traffic.rollout.receipts import added
 from proxy.traffic.rollout.rollout import Rollout, Turn
-from proxy.traffic.rollout.stages import TURNS, Course, Event, Stage
+from proxy.traffic.rollout.stages import TURNS, Event, Stage
 from proxy.traffic.rollout.warming import ramp_at
 
 
@@ -113,7 +113,7 @@ def _back(
     rollout: Rollout, service: Service, addresses: frozenset[str], versions: Mapping[str, str]
 ) -> tuple[Rollout, Service]:
     """They serve again, with a part of their weight."""
-    cohort = Cohort.OLD if rollout.course is Course.RESTORING else Cohort.UPDATED
+    cohort = Cohort.OLD if rollout.undoing else Cohort.UPDATED
     ramp = ramp_at(rollout.plan.slow_start, 0.0)
 
     def change(upstream: Upstream) -> Upstream:

@@ -171,7 +171,7 @@ async def test_another_server_is_at_that_address(admin: Admin) -> None:
     """409, and nothing has moved."""
     await begin(admin)
     await take(admin)
-    admin.context.probing.resolve = _loopback  # type: ignore[method-assign]
+    admin.context.probing.resolve = _loopback  # type: ignore[method-assign, assignment]
     reply = await tell(admin, "ready", {"upstream": "a:1", "address": "a:2"})
     assert (reply.status, reply.code) == (409, "duplicate_upstream")
 

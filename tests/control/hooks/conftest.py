@@ -11,7 +11,7 @@ from proxy.control.hooks.hooks import Hooks
 from proxy.traffic.model import Operation, OperationKind, Phase
 from proxy.traffic.rollout.plan import CommandHook, Hook, RolloutPlan
 from proxy.traffic.rollout.rollout import Rollout, Turn
-from proxy.traffic.rollout.stages import Course, Stage
+from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import Color
 from tests.control.gates.desk import Desk, open_desk
 
@@ -28,9 +28,9 @@ TURNS = (
 )
 
 
-def rolling(hook: Hook, *turns: Turn, course: Course = Course.ROLLING) -> Operation:
+def rolling(hook: Hook, *turns: Turn, undoing: bool = False) -> Operation:
     """A rollout to version 2 whose batch under way is to be updated: a:2 and a:3 unless others are given."""
-    rollout = Rollout(Color.BLUE, RolloutPlan(hook, version="2"), turns or TURNS, course, batch=2)
+    rollout = Rollout(Color.BLUE, RolloutPlan(hook, version="2"), turns or TURNS, undoing=undoing, batch=2)
     start = 1_700_000_000.25
     operation = Operation("op-7", "shop", OperationKind.ROLL, "ada", None, start, 0, 0, leaving=(), rollout=rollout)
     return replace(operation, phase=Phase.ROLLING)

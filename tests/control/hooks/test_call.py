@@ -5,7 +5,7 @@ from dataclasses import replace
 from proxy.control.hooks.call import Server, calls
 from proxy.traffic.rollout.plan import ManualHook
 from proxy.traffic.rollout.rollout import Turn
-from proxy.traffic.rollout.stages import Course, Stage
+from proxy.traffic.rollout.stages import Stage
 from tests.control.hooks.conftest import rolling
 
 OPERATION = rolling(ManualHook())
@@ -34,7 +34,7 @@ def test_the_version_before_is_told_where_all_run_the_same() -> None:
 def test_ids_differ_between_what_is_to_be_done() -> None:
     """By direction, batch and version; and stay the same for the same."""
     turns = (Turn("a:1", Stage.UPDATING, before="1"), Turn("a:2", Stage.UPDATING, before="2"))
-    back = calls(rolling(ManualHook(), *turns, course=Course.RESTORING))
+    back = calls(rolling(ManualHook(), *turns, undoing=True))
     assert [call.identity for call in (*calls(OPERATION), *back)] == [
         "op-7@1700000000/update/2",
         "op-7@1700000000/restore/2",

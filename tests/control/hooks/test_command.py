@@ -11,7 +11,7 @@ import pytest
 from proxy.control.hooks.hooks import Hooks
 from proxy.traffic.rollout.plan import CommandHook, ManualHook
 from proxy.traffic.rollout.rollout import Turn
-from proxy.traffic.rollout.stages import Course, Stage
+from proxy.traffic.rollout.stages import Stage
 from tests.control.hooks.conftest import Script, rolling
 
 
@@ -143,13 +143,13 @@ async def test_restoring_runs_once_for_each_version(hooks: Hooks, script: Script
     hook = script(
         'echo "$BLUEGREEN_ACTION $BLUEGREEN_UPSTREAMS $BLUEGREEN_VERSION $BLUEGREEN_PREVIOUS_VERSION" | tee -a told'
     )
-    outcome = await hooks.run(rolling(hook, *turns, course=Course.RESTORING))
+    outcome = await hooks.run(rolling(hook, *turns, undoing=True))
     told = ["restore a:1 a:3 1.1 2", "restore a:2 1.0 2"]
     assert (tmp_path / "told").read_text().splitlines() == told
     assert (outcome.ok, outcome.output.split("\n")[::2]) == (True, told)
 
     failing = script("echo $BLUEGREEN_VERSION; exit 3")
-    outcome = await hooks.run(rolling(failing, *turns, course=Course.RESTORING))
+    outcome = await hooks.run(rolling(failing, *turns, undoing=True))
     assert (outcome.detail, outcome.output) == ("deploy.sh ended with exit status 3: 1.1", "1.1\n")
 
 
@@ -157,7 +157,7 @@ async def test_two_runs_cannot_give_one_address(hooks: Hooks, script: Script) ->
     """Each of them does not know what the other has answered."""
     turns = (Turn("a:1", Stage.UPDATING, before="1.1"), Turn("a:2", Stage.UPDATING, before="1.0"))
     hook = script('echo "{\\"addresses\\": {\\"$BLUEGREEN_UPSTREAMS\\": \\"b:1\\"}}" > $BLUEGREEN_RESULT')
-    outcome = await hooks.run(rolling(hook, *turns, course=Course.RESTORING))
+    outcome = await hooks.run(rolling(hook, *turns, undoing=True))
     assert (outcome.ok, outcome.detail.partition("; ")[2]) == (False, "two servers have got the same new address")
 
 

@@ -259,6 +259,16 @@ def test_a_restore_that_fails_too_stops() -> None:
     assert in_table(world) == ["10.0.0.1:80", "10.0.0.3:80", "10.0.0.4:80"]
 
 
+def test_an_abort_while_it_restores_still_brings_back_what_is_out() -> None:
+    """The hook of the batch that is finished is told the version of before, and no other server is touched."""
+    world = until(rolling(RESTORING), Stage.WATCHED, batch=2)
+    world.do(Fail("op-2", "v2 is bad"))
+    until(world, Stage.UPDATING, batch=3)
+    world.do(Abort("op-2"))
+    assert hook_version(world.rollout, world.rollout.under_way[0]) == "v1"
+    assert finish(world).rollout.course is Course.ABORTED
+
+
 def test_with_nothing_touched_there_is_nothing_to_restore() -> None:
     """A gate that is against the first batch fails it, plainly."""
     world = rolling(RESTORING)
