@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check lint types layers compiled test-compiled bench soak fuzz tools image clean
+.PHONY: help run demo test check lint types layers drawings diagrams compiled test-compiled bench soak fuzz tools image clean
 
 # The first Python of 3.11 or newer; looked for only when .venv has to be made.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -41,7 +41,7 @@ test: $(DEV_VENV) tools  ## All tests, with the coverage gate
 	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 2
 	@$(BIN)/python -m pytest tests/system -m "not paced" --cov --cov-append --cov-report=term
 
-check: lint types layers  ## Lint, types, and which module may import which
+check: lint types layers drawings  ## Lint, types, which module may import which, and whether the pictures are true
 
 lint: $(DEV_VENV)
 	@$(BIN)/ruff check --quiet .
@@ -52,6 +52,12 @@ types: $(DEV_VENV)
 
 layers: $(DEV_VENV)
 	@$(BIN)/python -m pytest --quiet --no-header tests/test_layers.py
+
+drawings: $(DEV_VENV)
+	@$(BIN)/python scripts/draw-stages --check
+
+diagrams: $(DEV_VENV)  ## Draw the stages of rolling deployments into docs/rolling.md
+	@$(BIN)/python scripts/draw-stages
 
 compiled: $(COMPILED)/.stamp  ## The program with its hot path compiled: build/compiled/bin/bluegreen (needs a C compiler)
 
