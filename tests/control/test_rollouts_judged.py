@@ -12,9 +12,9 @@ import pytest
 
 from proxy.control.clock import SystemClock
 from proxy.control.judging import JUDGE, Judging
-from proxy.traffic.commands import Abort
+from proxy.traffic.commands import Abort, ObserveHealth
 from proxy.traffic.judgement import Finding, JudgeRule, Verdict
-from proxy.traffic.model import Cohort, Operation, OperationState
+from proxy.traffic.model import Cohort, Health, Operation, OperationState
 from proxy.traffic.refusal import Refused
 from proxy.traffic.rollout.commands import EndRollout, MoveBatch, StartRollout, TakeBatch
 from proxy.traffic.rollout.plan import Amount, OnFailure, RolloutPlan, WebhookHook
@@ -239,6 +239,23 @@ async def test_who_does_not_want_a_judge_has_none(tmp_path: Path) -> None:
         over = await one.over()
         assert over.receipt is not None
         assert (over.receipt.served_by_new, over.receipt.errors_on_new, over.receipt.errors_on_old) == (200, 20, 0)
+
+
+async def test_an_old_one_that_is_ill_for_a_while_is_still_there_to_be_compared_with(tmp_path: Path) -> None:
+    """Its checks fail, and it comes back: the updated ones are held to what it does then, not to what it did before."""
+    async with rolling(tmp_path, servers=2) as one:
+        await one.start()
+        await one.take("a:1")
+        await one.back()
+        for health in (Health.UNHEALTHY, Health.HEALTHY):
+            one.answer(100, cohort=UPDATED)
+            await one.seen(100 if health is Health.UNHEALTHY else 200)
+            await one.core.controller.observe(ObserveHealth("shop", Color.BLUE, "a:2", health))
+        one.answer(1000, cohort=OLD)
+        one.answer(200, 40, cohort=UPDATED)
+        over = await one.over()
+        assert over.note is not None
+        assert "of the others" in over.note
 
 
 async def test_routes_are_no_matter_of_servers(tmp_path: Path) -> None:
