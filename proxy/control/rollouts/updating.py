@@ -15,7 +15,7 @@ from proxy.traffic.rollout.plan import ManualHook
 from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.rollout.stages import Event, Stage
 
-_TAIL = 4000
+_TAIL = 16 * 1024
 """Characters of a hook's output that the journal keeps: the last ones."""
 
 

@@ -22,7 +22,7 @@ DETECT = VersionProbe(header="X-Version")
 
 async def bad_hook(operation: Operation) -> Said:
     """Says no."""
-    return Said(ok=False, detail="update exited with 1 after 2 s", output="no such image\n" * 1000)
+    return Said(ok=False, detail="update exited with 1 after 2 s", output="no such image\n" * 2000)
 
 
 async def lazy_hook(operation: Operation) -> Said:
@@ -48,7 +48,7 @@ async def test_a_hook_that_fails_stops_it(yard: Yard) -> None:
     assert (failed.action, failed.by, hook.action, hook.reason) == ("fail", "hook", "hook", ended.note)
     said = {change.path: change.after for change in hook.changes}
     assert said["hook.ok"] is False
-    assert len(str(said["hook.output"])) == 4000
+    assert len(str(said["hook.output"])) == 16 * 1024
 
 
 async def test_what_does_not_become_healthy_stays_out(yard: Yard) -> None:
