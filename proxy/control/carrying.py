@@ -50,11 +50,17 @@ class Carrier:
         self._controller.on_change(self._follow)
         self._pick_up()
 
-    async def stop(self) -> None:
-        """Leave all of them where they stand."""
+    def let_go(self) -> None:
+        """Leave all of them where they stand, without waiting for what is broken off."""
+        if self._stopped:  # another blow would keep what is being broken off from ending in order
+            return
         self._stopped = True
         for task in self._tasks.values():
             task.cancel()
+
+    async def stop(self) -> None:
+        """The same, and wait for it."""
+        self.let_go()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _steps(self) -> Step:

@@ -1,8 +1,11 @@
-"""Progressive delivery put together: what carries shifts on, asks their gates and judges the color that gains."""
+"""Progressive delivery put together: what carries shifts and rollouts on, asks their gates, runs hooks, and judges."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from proxy.control.admin.views import told
 from proxy.control.clock import Clock
@@ -11,27 +14,45 @@ from proxy.control.doorkeeper import Doorkeeper
 from proxy.control.fleet import Fleet
 from proxy.control.gates.gatekeeper import Gatekeeper, GateOutcome
 from proxy.control.gates.secret import read_secret
+from proxy.control.hooks.hooks import Hooks
+from proxy.control.hooks.versions import read_version
 from proxy.control.judging import Judging
 from proxy.control.predecessors import Retirement
+from proxy.control.rollouts.means import Means
+from proxy.control.rollouts.rollouts import Rollouts
 from proxy.control.shifts import Shifts
 from proxy.traffic.gates import Moment
 from proxy.traffic.model import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the config says about it."""
+
+    secret_file: Path | None
+    """Holds what webhooks are signed with; ``None``: they are not."""
+    folder: Path
+    """Where the programs of hooks are run."""
+    commands: Callable[[], Sequence[str]]
+    """The programs that hooks may run, as the config file has them now."""
 
 
 class Delivery:
     """Works from :meth:`start` to :meth:`stop`."""
 
     def __init__(
-        self, controller: Controller, fleet: Fleet, clock: Clock, retirement: Retirement, gate_secret: Path | None
+        self, controller: Controller, fleet: Fleet, clock: Clock, retirement: Retirement, orders: Orders
     ) -> None:
-        """``gate_secret`` is the file that holds what webhooks are signed with; ``None``: they are not.
+        """Nothing is carried on yet.
 
         Raises:
-            ValueError, OSError: it cannot be read.
+            ValueError, OSError: the secret cannot be read.
         """
+        secret = read_secret(orders.secret_file)
         self.judging = Judging(controller, fleet, clock)
         self._clock = clock
-        self._gatekeeper = Gatekeeper(secret=read_secret(gate_secret), clock=clock)
+        self._gatekeeper = Gatekeeper(secret=secret, clock=clock)
+        self._hooks = Hooks(secret, clock, folder=orders.folder, allowed=orders.commands, tell=self._tell)
         self._doorkeeper = Doorkeeper(controller, self._ask)
         self._shifts = Shifts(
             controller,
@@ -40,19 +61,41 @@ class Delivery:
             clock=clock,
             alone=lambda: not retirement.left,
         )
+        self._rollouts = Rollouts(
+            Means(
+                controller=controller,
+                fleet=fleet,
+                gates=self._doorkeeper,
+                hooks=self._hooks,
+                read_version=read_version,
+                clock=clock,
+                alone=lambda: not retirement.left,
+            )
+        )
 
     async def start(self) -> None:
         """Carry on what runs already, and what begins from now on. The workers have to serve."""
         await self._gatekeeper.start()
+        await self._hooks.start()
         self.judging.start()
         self._shifts.start()
+        self._rollouts.start()
+
+    def let_go(self) -> None:
+        """The program is about to stop: no server is touched any more, and a hook that runs is broken off."""
+        self._rollouts.let_go()
 
     async def stop(self) -> None:
         """Leave everything where it is."""
+        await self._rollouts.stop()
         await self._shifts.stop()
         await self._doorkeeper.stop()
         await self.judging.stop()
+        await self._hooks.close()
         await self._gatekeeper.close()
 
     async def _ask(self, operation: Operation, moment: Moment) -> tuple[GateOutcome, ...]:
-        return await self._gatekeeper.ask(operation, moment, told(operation, self._clock.wall()))
+        return await self._gatekeeper.ask(operation, moment, self._tell(operation))
+
+    def _tell(self, operation: Operation) -> dict[str, Any]:
+        return told(operation, self._clock.wall())

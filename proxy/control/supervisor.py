@@ -20,12 +20,13 @@ import uvloop
 
 from proxy import __version__
 from proxy.config import Settings
+from proxy.config.files import base_folder
 from proxy.control.admin.auth import Token, read_tokens
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.server import AdminServer
 from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
-from proxy.control.delivery import Delivery
+from proxy.control.delivery import Delivery, Orders
 from proxy.control.ejections import Ejections
 from proxy.control.events import Events
 from proxy.control.health import HealthMonitor
@@ -141,7 +142,7 @@ class Supervisor:
         await self._monitor.first_round(FIRST_ROUND)  # so that a command given at once is not refused for want of news
         self._retire(predecessors, mark, listeners)
         controller.resume()
-        delivery = Delivery(controller, workers, self._clock, self._retirement, settings.gate_secret_file)
+        delivery = self._delivery = Delivery(controller, workers, self._clock, self._retirement, self._orders())
         stack.push_async_callback(delivery.stop)
         await delivery.start()
         serving = _Serving(controller, store, events, delivery, tokens)
@@ -154,6 +155,11 @@ class Supervisor:
             workers=len(workers.pids),
             generation=controller.state.generation,
         )
+
+    def _orders(self) -> Orders:
+        """What the config says about delivery: which programs may be run, it may say anew."""
+        folder = base_folder(str(self._config_path))
+        return Orders(self._settings.gate_secret_file, folder, lambda: self._reloader.settings.hook_commands)
 
     def _admin_context(self, serving: _Serving) -> AdminContext:
         """What the admin API works with."""
@@ -207,6 +213,7 @@ class Supervisor:
     async def _stop_workers(self, grace: float, signals: Signals) -> int:
         """Gives how many requests were cut."""
         turn_away(self._listeners)
+        self._delivery.let_go()
         await self._controller.let_go()
         finishing = asyncio.create_task(self._workers.stop(grace))
         again = asyncio.create_task(signals.next_stop())
