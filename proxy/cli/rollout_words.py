@@ -15,7 +15,8 @@ WAY_ON = {"operator": "resume", "approval": "promote"}
 UNDER_WAY = ("cordoned", "draining", "updating", "probing", "warming", "watched")
 """The stages of a batch that is being worked on."""
 
-COURSES = {"restoring": "restored, ", "aborting": "aborted, "}
+COURSES = {"restoring": "going back, ", "aborting": "ending, "}
+"""What is said of one that is no longer on its way to the next batch."""
 
 
 def is_rolling(operation: dict[str, Any]) -> bool:
@@ -51,7 +52,7 @@ def left_words(rollout: dict[str, Any]) -> str:
 def detail_words(rollout: dict[str, Any]) -> list[str]:
     """What else there is to know: who serves, what the judge says, what went wrong."""
     servers, details = counted(rollout["available"], "server"), []
-    need = f", {rollout['min_available']} have to" if rollout["min_available"] else ""
+    need = f", {rollout['min_available']} have to be" if rollout["min_available"] else ""
     details.append(f"{servers} of {rollout['color']} in rotation{need}")
     if rollout["judge"]:
         details.append(f"judge: {rollout['judge']['words']}")
@@ -84,11 +85,11 @@ def _by_hand(rollout: dict[str, Any]) -> list[dict[str, Any]]:
 
 def done_words(rollout: dict[str, Any]) -> str:
     """How many servers it has updated, or brought back."""
-    servers = rollout["servers"]
+    back, version = rollout["course"] in ("restoring", "rolled_back"), rollout["plan"]["version"]
+    servers = [server for server in rollout["servers"] if server["batch"] or not back]
     done = sum(server["stage"] == "done" for server in servers)
-    verb = "restored" if rollout["course"] in ("restoring", "rolled_back") else "updated"
-    version = f" to {rollout['plan']['version']}" if rollout["plan"]["version"] and verb == "updated" else ""
-    return f"{done} of {counted(len(servers), 'server')} of {rollout['color']} {verb}{version}"
+    verb = "restored" if back else f"updated to {version}" if version else "updated"
+    return f"{done} of {counted(len(servers), 'server')} of {rollout['color']} {verb}"
 
 
 def stage_words(upstream: dict[str, Any]) -> str:

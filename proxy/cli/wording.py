@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+NEWLINE = "\n"
+
 
 def counted(number: int, noun: str) -> str:
     """``1 request``, ``2 requests``."""
@@ -21,6 +23,15 @@ def left_words(progress: dict[str, Any], now: float) -> str:
     ends = [progress[deadline] for kind, deadline in kinds if progress[kind] and progress[deadline] is not None]
     left = f"{flow_words({'requests': progress['in_flight'], 'tunnels': progress['tunnels']})} left"
     return f"{left}, cut in {' and in '.join(f'{max(end - now, 0):.0f} s' for end in ends)}" if ends else left
+
+
+def _hook_words(what: str, before: object, after: object) -> str:
+    """What became of a hook; of its output the last line, as the rest is for machines and logs."""
+    if what == "moved":
+        return f"{before} is at {after} now"
+    if what == "output":
+        return f"output: {str(after).strip().rpartition(NEWLINE)[2]}"
+    return "the hook is through" if after else "the hook has failed"
 
 
 def change_words(change: dict[str, Any]) -> str:
@@ -42,6 +53,8 @@ def change_words(change: dict[str, Any]) -> str:
         return f"{server} of {color} is {after}" if server else f"{after} of {color} updated, some at a time"
     if path == "course":
         return f"roll {before} -> {after}"
+    if kind == "hook":
+        return _hook_words(rest, before, after)
     if kind == "services" and isinstance(after, bool):
         return f"service {rest} {'added' if after else 'removed'}"
     if kind != "pools":

@@ -135,7 +135,8 @@ def _little_room(
         yield f"min_available leaves room for {room(service, rollout)} at a time, and not for {size}"
     if service.share(color) and any(not batch.serving for batch in batches):
         yield f"nobody of {color} would be left to serve meanwhile"
-    most = max((batch.times or 0.0 for batch in batches), default=0.0)
+    busy = (batch.times for batch in batches if batch.times is not None and batch.per_server != 0.0)
+    most = max(busy, default=0.0)
     if service.share(color) and most >= MUCH:
         yield f"each server that is left would get up to {most:.1f} times what it has now"
 

@@ -116,9 +116,9 @@ def test_a_roll_is_followed_in_lines_where_there_is_no_terminal(run: Run, admin:
     )
     result = run("roll", "blue")
     assert result.exit_code == 0
-    place, both = "bluegreen: roll op-1: blue", "2 servers of blue in rotation, 1 have to"
+    place, both = "bluegreen: roll op-1: blue", "2 servers of blue in rotation, 1 have to be"
     unknown = "how long it takes is not known yet"
-    one = "1 server of blue in rotation, 1 have to"
+    one = "1 server of blue in rotation, 1 have to be"
     assert result.stderr.splitlines() == [
         f"{place} before the first batch, {unknown}; {both}",
         f"{place} batch 1 of 2: draining 127.0.0.1:9001, {unknown}; {one}",
@@ -143,6 +143,13 @@ def test_how_it_ended_is_told_by_the_exit_code(run: Run, admin: Script, state: s
     assert result.exit_code == code
     assert result.stdout.startswith(f"roll op-1 {words}: 0 of 1 server of blue ")
     assert "127.0.0.1:9001 failed: the hook ended with 1" in result.stdout
+
+
+def test_what_was_restored_is_counted_of_what_was_touched(run: Run, admin: Script) -> None:
+    """Servers whose turn never came have nothing to come back from."""
+    servers = server("a:1", "done", batch=2), server("a:2")
+    answers(admin, roll(*servers, state="rolled_back", course="rolled_back"))
+    assert run("roll", "blue").stdout.startswith("roll op-1 was rolled back: 1 of 1 server of blue restored")
 
 
 def test_a_roll_by_hand_says_what_to_do(run: Run, admin: Script) -> None:
@@ -231,7 +238,7 @@ def test_aborting_waits_for_the_batch_that_is_under_way(run: Run, admin: Script)
         0,
         "roll op-1 was aborted: 2 of 2 servers of blue updated to v2",
     )
-    assert "blue aborted, batch 1 of 1: probing a:1" in result.stderr
+    assert "blue ending, batch 1 of 1: probing a:1" in result.stderr
 
 
 def test_the_status_shows_how_far_it_is(run: Run, admin: Script) -> None:
@@ -243,7 +250,7 @@ def test_the_status_shows_how_far_it_is(run: Run, admin: Script) -> None:
     assert lines[6:9] == [
         "roll op-1 is rolling: 0 of 1 server of blue updated to v2, by local",
         "blue batch 1 of 1: warming 127.0.0.1:9001, 30 s left",
-        "2 servers of blue in rotation, 1 have to",
+        "2 servers of blue in rotation, 1 have to be",
     ]
     assert [line.split()[6:] for line in lines[-3:]] == [["flight", "rollout"], ["warming", "40%"], []]
 
