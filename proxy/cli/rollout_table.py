@@ -8,14 +8,13 @@ from typing import Any
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from proxy.cli import rollout_words
 from proxy.cli.context import Common
 from proxy.cli.shift_words import span_words
-from proxy.cli.terminal import Page, add_row, make_table
+from proxy.cli.terminal import STYLES, Page, add_row, make_table
 
 BAR = 40
 """Columns of the bar that shows how many servers are done."""
@@ -37,13 +36,14 @@ def picture(common: Common, page: Page, operation: dict[str, Any]) -> Group:
     """Where it stands, a bar, and a row for each server."""
     rollout = operation["rollout"]
     words = [*rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)]
+    return Group(Text(headline(operation)), *(Text(each) for each in words), _bar(rollout), server_table(page, rollout))
+
+
+def _bar(rollout: dict[str, Any]) -> Text:
+    """How many servers are done."""
     done = sum(server["stage"] == "done" for server in rollout["servers"])
-    return Group(
-        Text(headline(operation)),
-        *(Text(each) for each in words),
-        ProgressBar(total=len(rollout["servers"]), completed=done, width=BAR),
-        server_table(page, rollout),
-    )
+    filled = round(BAR * done / len(rollout["servers"])) if rollout["servers"] else BAR
+    return Text("█" * filled, STYLES[rollout["color"]]).append("░" * (BAR - filled), "dim")
 
 
 def headline(operation: dict[str, Any]) -> str:
@@ -54,7 +54,7 @@ def headline(operation: dict[str, Any]) -> str:
 
 def server_table(page: Page, rollout: dict[str, Any]) -> Table:
     """A row for each server."""
-    table = make_table(page, "server", "stage", ">batch", "version", ">in flight", "ready in")
+    table = make_table(page, "server", "stage", ">batch", "version", ">in flight", "done in")
     for server in rollout["servers"]:
         stage, batch = rollout_words.stage_words(server), server["batch"] or None
         eta = span_words(server["eta"]) if server["eta"] else None

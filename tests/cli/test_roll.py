@@ -181,9 +181,11 @@ def test_ctrl_c_leaves_a_roll_running(admin: Script) -> None:
 def test_the_table_on_a_terminal(admin: Script) -> None:
     """Each server with its stage, what is left, and in the end the receipt."""
     first = server("127.0.0.1:9001", "warming", batch=1, version="v2", eta=30.0, ramp=0.4)
-    answers(admin, roll(first, server("127.0.0.1:9002"), batch=1, stage="warming", eta=75.0))
+    last = server("127.0.0.1:9002", "done", batch=1)
+    answers(admin, roll(first, last, batch=1, stage="warming", eta=75.0))
     with on_terminal("roll", "blue", "--admin", admin.address) as terminal:
         terminal.wait_for("roll op-1: blue batch 1 of 2: warming 127.0.0.1:9001, 75 s left")
+        terminal.wait_for("█" * 20)
         terminal.wait_for("warming 40%")
         answers(admin, roll("succeeded"))
         terminal.wait_for("answered by updated servers meanwhile")
