@@ -159,6 +159,29 @@ async def test_being_rolled_back_while_waiting(shell: Shell) -> None:
     assert ended.out.splitlines()[:2] == ["switch op-1 was rolled back: green 0 % -> 100 %", "rolled back by local"]
 
 
+async def test_rolling(shell: Shell) -> None:
+    """A plan, a rollout that is shown, one whose server is not out yet, and the end of it."""
+    plan = await shell.run("roll", "blue", "--dry-run")
+    assert plan.out.splitlines()[:2] == [
+        "would change: 2 servers of blue updated, some at a time",
+        "batch 1: a:1; 1 server of blue in rotation meanwhile",
+    ]
+    begun = await shell.run("roll", "blue", "--to-version", "v2", "--watch", "0", "--no-wait")
+    assert (begun.code, begun.out) == (0, "roll op-1 is rolling: 0 of 2 servers of blue updated to v2\n")
+    early = await shell.run("ready", "a:1")
+    assert (early.code, "(not_updating)" in early.err) == (4, True)
+    status = await shell.run("status")
+    assert "blue before the first batch, how long it takes is not known yet" in status.out
+    assert status.out.splitlines()[-3].split()[-1] == "serving"
+    refused = await shell.run("roll", "green", "--hook", "deploy", "--on-failure", "restore")
+    assert (refused.code, "hooks.commands" in refused.err) == (4, True)
+    aborted = await shell.run("abort")
+    assert (aborted.code, aborted.out.splitlines()[0]) == (
+        0,
+        "roll op-1 was aborted: 0 of 2 servers of blue updated to v2",
+    )
+
+
 async def test_rights(tmp_path: Path) -> None:
     """Without a token, and with one that may only look, the message says which is needed."""
     token = Token("eve", Role.VIEWER, digest_of(b"secret"))

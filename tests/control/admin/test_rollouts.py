@@ -169,15 +169,12 @@ async def test_somebody_says_that_a_server_is_ready(admin: Admin) -> None:
 
 async def test_another_server_is_at_that_address(admin: Admin) -> None:
     """409, and nothing has moved."""
-    await begin(admin)
+    other = "127.0.0.1:7002"
+    await admin.api.call("POST", "/v1/services/shop/pools/blue/upstreams", {"address": other})
+    await begin(admin, min_available=1)
     await take(admin)
-    admin.context.probing.resolve = _loopback  # type: ignore[method-assign, assignment]
-    reply = await tell(admin, "ready", {"upstream": "a:1", "address": "a:2"})
+    reply = await tell(admin, "ready", {"upstream": "a:1", "address": other})
     assert (reply.status, reply.code) == (409, "duplicate_upstream")
-
-
-async def _loopback(_: str) -> list[str]:
-    return ["127.0.0.1"]
 
 
 async def test_pausing_resuming_and_aborting(admin: Admin) -> None:
