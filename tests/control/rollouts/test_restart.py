@@ -11,6 +11,7 @@ from proxy.traffic.commands import Pause, Promote, Resume
 from proxy.traffic.model import Operation, OperationState
 from proxy.traffic.rollout.plan import ManualHook, RolloutPlan, SlowStart
 from proxy.traffic.rollout.stages import BACK, Stage
+from tests.control.core import until
 from tests.control.rollouts.yard import PLAN, Plant, Said, Yard, plan
 
 LONG = 3600.0
@@ -58,6 +59,7 @@ async def test_it_goes_on_from_every_stage(plant: Plant, stage: Stage) -> None:
         held(plant, yard, stage)
         roll = await yard.start(STAYS[stage])
         before = await yard.at(roll, stage)
+        await until(lambda: stage is not Stage.UPDATING or plant.smith.updated != [])
     plant.smith.otherwise = None
     plant.servers[0].status(200)
     async with plant.opened() as yard:
