@@ -8,20 +8,43 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import yaml
 
 from tests.harness.client import Address
-from tests.harness.fleet import Fleet, UpstreamProcess
 from tests.harness.processes import Process, alive, children, command_line, free_port, wait_until
 
 SERVICE = "default"
 START_WITHIN = 20.0
 """Seconds from start to ready, on a busy machine."""
+
+
+class Upstream(Protocol):
+    """Something at an address."""
+
+    @property
+    def address(self) -> str:
+        """``host:port``, as a config has it."""
+        ...
+
+
+class Upstreams(Protocol):
+    """Those of both colors."""
+
+    @property
+    def blue(self) -> Sequence[Upstream]:
+        """Blue's, in order."""
+        ...
+
+    @property
+    def green(self) -> Sequence[Upstream]:
+        """Green's, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +62,7 @@ class Reply:
 class Program:
     """One front door with its admin API. Also a context manager that leaves no process behind."""
 
-    def __init__(self, directory: Path, fleet: Fleet, *, workers: int = 2, grace: str = "10s") -> None:
+    def __init__(self, directory: Path, fleet: Upstreams, *, workers: int = 2, grace: str = "10s") -> None:
         """Write the config file; nothing is started yet.
 
         Args:
@@ -218,8 +241,8 @@ def _decoded(raw: str) -> Any:
         return raw
 
 
-def _service(fleet: Fleet) -> dict[str, Any]:
-    def pool(upstreams: list[UpstreamProcess]) -> dict[str, Any]:
+def _service(fleet: Upstreams) -> dict[str, Any]:
+    def pool(upstreams: Sequence[Upstream]) -> dict[str, Any]:
         return {"upstreams": [upstream.address for upstream in upstreams]}
 
     return {

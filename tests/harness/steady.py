@@ -118,8 +118,17 @@ class Steady:
         self._busy.discard(user)
         self.asked.append(Asked(user, begun, time.monotonic(), status, color))
 
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """A connection from before that the other side has not closed meanwhile."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
+
     async def _exchange(self, user: int) -> tuple[int, str]:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
+        reader, writer = self._kept() or await asyncio.open_connection(*self._address)
         keep = False
         try:
             cookie = self._cookies.get(user)

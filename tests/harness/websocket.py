@@ -91,9 +91,10 @@ class Session:
             raise CallError(Failure.TRUNCATED, "the tunnel ended without a close frame")
 
     async def send(self, text: str) -> None:
-        """Send one message."""
-        self._protocol.send_text(text.encode())
-        await self._flush()
+        """Send one message; nothing once the other side has closed it, as whoever reads then is told."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_text(text.encode())
+            await self._flush()
 
     async def receive(self) -> str:
         """The next message.
