@@ -100,7 +100,7 @@ class Servers:
         """Our end of the pipe: when nobody holds it any more, all of them end."""
         self._folder = folder
         self._others: list[Server] = []
-        (folder / "moods.json").write_text(json.dumps(moods or {}))
+        self.set_moods(moods or {})
         self.blue = [Server(folder, "blue") for _ in range(blue)]
         self.green = [Server(folder, "green") for _ in range(green)]
         try:
@@ -125,6 +125,10 @@ class Servers:
         environment = {**os.environ, **{f"BLUEGREEN_{name}": value for name, value in told.items()}}
         subprocess.run([sys.executable, str(UPDATER), str(self._folder)], env=environment, check=True, timeout=60)
         (self._folder / "hooks.log").unlink()  # this was no hook
+
+    def set_moods(self, moods: Mapping[str, object]) -> None:
+        """How versions behave that are started from now on."""
+        (self._folder / "moods.json").write_text(json.dumps(moods))
 
     def elsewhere(self, color: str = "blue") -> Server:
         """One more place, with nobody there."""

@@ -62,17 +62,21 @@ def stop(folder: Path, port: str) -> None:
     _wait(lambda: not _alive(last[1]), f"end of {port}")
 
 
-def start(folder: Path, port: str, version: str) -> None:
-    """Start a server that outlives us, and wait until it listens."""
+def start(folder: Path, port: str, version: str) -> subprocess.Popen[bytes]:
+    """Start a server that outlives us."""
     program = Path(__file__).with_name("application.py")
     with (folder / f"{port}.err").open("ab") as output:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-I", "-S", str(program), str(folder), port, version],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+
+
+def wait_started(folder: Path, port: str, version: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server listens."""
     _wait(lambda: server.poll() is not None or _last_start(folder, port) == (version, server.pid), f"start of {port}")
     if server.returncode is not None:
         raise RuntimeError(f"the server at {port} has ended: {(folder / f'{port}.err').read_text()[-1000:]}")
@@ -94,8 +98,9 @@ def main() -> None:
         for port in ports:
             stop(folder, port)
         time.sleep(pause)
-        for port in ports:
-            start(folder, port, told["VERSION"])
+        started = {port: start(folder, port, told["VERSION"]) for port in ports}
+        for port, server in started.items():
+            wait_started(folder, port, told["VERSION"], server)
         _append(folder / "hooks.log", "end", *told.values())
 
 

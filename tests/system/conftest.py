@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from tests.harness.fleet import Fleet
 from tests.harness.program import Program
+from tests.harness.servers import Servers
+from tests.system.rolling import HOOK_SECRET
 
 
 @pytest.fixture
@@ -27,13 +30,36 @@ def program(tmp_path: Path, fleet: Fleet) -> Iterator[Program]:
         yield program
 
 
+@pytest.fixture
+def servers(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Servers]:
+    """Six blue servers and a green one that a hook can replace, unless the parameter says otherwise."""
+    servers = Servers(tmp_path / "servers", **getattr(request, "param", {}))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def door(tmp_path: Path, servers: Servers) -> Iterator[Program]:
+    """The front door before these; it may run the hook, and signs what it tells."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(HOOK_SECRET)
+    secret.chmod(0o600)
+    program = Program(tmp_path, servers)
+    program.config["hooks"] = {"commands": [sys.executable]}
+    program.config["gates"] = {"secret_file": str(secret)}
+    program.write_config()
+    with program:
+        program.wait_healthy()
+        yield program
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the program's log beside a failure."""
     report = yield
-    program = getattr(item, "funcargs", {}).get("program")
-    if report.failed and isinstance(program, Program):
-        report.sections.append(("log of the program", program.log()))
+    programs = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Program)]
+    if report.failed and programs:
+        report.sections.append(("log of the program", programs[0].log()))
     return report
