@@ -204,4 +204,5 @@ def _abort(state: State, command: Abort, context: Context) -> Reduction:
         raise Refused(RefusalCode.NOT_ABORTABLE, f"{running.id} drains single upstreams: make them ready again instead")
     service = find_service(state, running.service, context)
     refuse_unhealthy(service, running.before)
+    refuse_onto_rollout(state, service, running.before)
     return go_back(state, running, OperationState.ABORTED, f"aborted by {context.by}", context)

@@ -25,6 +25,7 @@ def start(state: State, command: StartRollout, context: Context) -> Reduction:
     service = find_service(state, command.service, context)
     _refuse_second(state, service)
     refuse_beside(state.operation_of(service.name))
+    _refuse_watched(state.operation_of(service.name))
     _refuse_no_way_back(command.plan)
     servers = [each.address for each in service.pool(command.color) if each.admin is not AdminState.MAINT]
     turns = tuple(Turn(address, since=context.now) for address in servers)
@@ -42,6 +43,13 @@ def _refuse_second(state: State, service: Service) -> None:
     running = state.rollout_of(service.name)
     if running is not None:
         detail = f"roll {running.id} by {running.by} is {running.state}; wait for it, or abort it"
+        raise Refused(RefusalCode.OPERATION_RUNNING, detail, operation=running.id)
+
+
+def _refuse_watched(running: Operation | None) -> None:
+    """A shift that has arrived may be taken back as long as it drains, and is watched for a while from then on."""
+    if running is not None and running.shift is not None:
+        detail = f"shift {running.id} by {running.by} still drains, and may be taken back; wait for it"
         raise Refused(RefusalCode.OPERATION_RUNNING, detail, operation=running.id)
 
 

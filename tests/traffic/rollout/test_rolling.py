@@ -8,23 +8,26 @@ import pytest
 
 from proxy.traffic.commands import (
     Abort,
+    AdvanceShift,
     ChangeUpstream,
     Command,
     Configure,
     Context,
     Fail,
+    MarkApplied,
     ObserveHealth,
     Pause,
     Promote,
     RemoveUpstream,
     ReplacePool,
     Resume,
+    Rollback,
     StartShift,
     Switch,
     UpstreamWill,
 )
 from proxy.traffic.hindrance import Hindrance
-from proxy.traffic.model import Cohort, Health, OperationState, Receipt
+from proxy.traffic.model import FULL_SPLIT, Cohort, Health, OperationState, Phase, Receipt
 from proxy.traffic.reducer import reduce
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.rollout.batches import next_batch
@@ -33,6 +36,7 @@ from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, Order, Rol
 from proxy.traffic.rollout.rollout import hook_version
 from proxy.traffic.rollout.stages import Course, Event, Stage
 from proxy.traffic.rollout.warming import ramp_at
+from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import AdminState, Color
 from proxy.traffic.table import compile_table
 from tests.traffic.rollout.fleets import HOOK, World
@@ -371,6 +375,37 @@ def test_no_rollout_begins_beside_a_shift_or_another_rollout() -> None:
     world.do(StartShift("shop", Color.GREEN, 10_000, over=60.0))
     assert refusal(world, StartRollout("shop", Color.BLUE, PLAN)) is RefusalCode.OPERATION_RUNNING
     assert refusal(rolling(), StartRollout("shop", Color.GREEN, PLAN)) is RefusalCode.OPERATION_RUNNING
+
+
+def test_no_rollout_begins_beside_a_shift_that_has_arrived_and_still_drains() -> None:
+    """The judge may yet take it back, and it is watched for a while afterwards: onto servers that are updated."""
+    world = World(4, 0)
+    world.do(StartShift("shop", Color.GREEN, FULL_SPLIT, steps=(Step(FULL_SPLIT),)))
+    shift = world.state.operation_of("shop")
+    assert shift is not None
+    position = Position(0, opened=True)
+    world.do(AdvanceShift(shift.id, Position(0), position))
+    arrived = world.state.operations[shift.id]
+    assert arrived.receipt is not None
+    world.do(MarkApplied(shift.id, arrived.receipt))
+    assert world.state.operations[shift.id].phase is Phase.DRAINING
+    for color in Color:
+        assert refusal(world, StartRollout("shop", color, PLAN)) is RefusalCode.OPERATION_RUNNING
+
+
+def test_aborting_a_switch_moves_no_traffic_onto_a_color_that_is_updated() -> None:
+    """As a rollback does not, unless it is forced."""
+    world = World(4, 0)
+    world.do(Switch("shop", Color.GREEN))
+    switch = world.state.operation_of("shop")
+    assert switch is not None
+    assert switch.receipt is not None
+    world.do(MarkApplied(switch.id, switch.receipt))
+    assert world.do(StartRollout("shop", Color.BLUE, PLAN))
+    until(world, Stage.UPDATING, batch=1)
+    for command in (Abort(switch.id), Rollback("shop")):
+        assert refusal(world, command) is RefusalCode.OPERATION_RUNNING
+    assert world.do(Rollback("shop", force=True))
 
 
 def test_operators_leave_the_batch_alone_and_may_change_the_rest() -> None:
