@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-from proxy.control.carrying import while_it_is
 from proxy.control.clock import Clock
 from proxy.control.controller import Controller
 from proxy.control.fleet import Fleet
@@ -16,8 +15,6 @@ from proxy.traffic.rollout.plan import VersionProbe
 from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import HealthCheck
-
-T = TypeVar("T")
 
 HOOK: Final = "hook"
 """Who speaks against a batch that could not be updated, or was not."""
@@ -86,17 +83,15 @@ class Means:
         """The service that an operation is about, as it is now."""
         return self.controller.state.services[operation.service]
 
+    def rollout(self, operation: str) -> Rollout | None:
+        """A rollout as it is now; ``None`` once it is over."""
+        running = self.controller.state.operations.get(operation)
+        return running.rollout if running is not None else None
+
     def stands(self, operation: str, rollout: Rollout, stage: Stage) -> bool:
         """Whether the same batch is still at a stage."""
-        running = self.controller.state.operations.get(operation)
-        now = running.rollout if running is not None else None
+        now = self.rollout(operation)
         return now is not None and (now.batch, now.stage) == (rollout.batch, stage)
-
-    async def during(
-        self, operation: Operation, rollout: Rollout, stage: Stage, work: Coroutine[Any, Any, T]
-    ) -> T | None:
-        """What comes of some work while a batch is at a stage; ``None`` if the batch is elsewhere by then."""
-        return await while_it_is(self.controller, lambda: self.stands(operation.id, rollout, stage), work)
 
     async def fail(self, operation: Operation, why: str, *, by: str) -> None:
         """Speak against the batch."""

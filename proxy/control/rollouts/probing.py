@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.control.carrying import while_it_is
 from proxy.control.rollouts.means import CHECK, HOOK, Means
 from proxy.traffic.model import Operation
 from proxy.traffic.rollout.commands import MoveBatch
@@ -42,7 +43,9 @@ class Probing:
 
     async def step(self, operation: Operation, rollout: Rollout) -> None:
         """Probe until all of the batch are healthy, or time is up."""
-        shown = await self._means.during(operation, rollout, Stage.PROBING, self._look(operation, rollout))
+        shown = await while_it_is(
+            self._means.controller, lambda: self._same(operation, rollout), self._look(operation, rollout)
+        )
         if shown is None:
             return
         if shown.sick is not None:
@@ -52,6 +55,11 @@ class Probing:
         else:
             command = MoveBatch(operation.id, Stage.PROBING, Event.HEALTHY, versions=shown.versions)
             await self._means.controller.advance(command)
+
+    def _same(self, operation: Operation, rollout: Rollout) -> bool:
+        """Whether the same servers are waited for: one may be taken out of the pool because it never gets healthy."""
+        now = self._means.rollout(operation.id)
+        return now is not None and now.under_way == rollout.under_way
 
     async def _look(self, operation: Operation, rollout: Rollout) -> _Shown:
         check = self._means.service(operation).spec.health
@@ -67,8 +75,7 @@ class Probing:
         return _Shown(versions={each: now for each, now in zip(addresses, found, strict=True) if now is not None})
 
     def _wrong_versions(self, operation: Operation, versions: Mapping[str, str]) -> Iterator[str]:
-        running = self._means.controller.state.operations.get(operation.id)
-        rollout = running.rollout if running is not None else None
+        rollout = self._means.rollout(operation.id)
         if rollout is None or rollout.plan.detect is None or rollout.course is Course.ABORTING:
             return  # who ends it takes the batch as it is
         for turn in rollout.under_way:

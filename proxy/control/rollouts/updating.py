@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.control.carrying import unchanged
+from proxy.control.carrying import unchanged, while_it_is
 from proxy.control.insisting import insist
 from proxy.control.rollouts.means import HOOK, HookOutcome, Means
 from proxy.traffic.model import Operation
@@ -33,7 +33,11 @@ class Updating:
         if isinstance(rollout.plan.hook, ManualHook):
             await self._wait_for_somebody(operation, rollout)
             return
-        outcome = await self._means.during(operation, rollout, Stage.UPDATING, self._means.hooks.run(operation))
+        outcome = await while_it_is(
+            self._means.controller,
+            lambda: self._means.stands(operation.id, rollout, Stage.UPDATING),
+            self._means.hooks.run(operation),
+        )
         if outcome is not None:
             await self._means.controller.note(HOOK, operation, outcome.detail, tuple(_told(outcome)))
             await self._carry_out(operation, rollout, outcome)

@@ -10,9 +10,9 @@ import pytest
 
 from proxy.traffic.commands import Configure, ObserveEjection
 from proxy.traffic.model import Health, Operation, OperationState
-from proxy.traffic.rollout.plan import OnFailure, Readiness, SlowStart, VersionProbe
+from proxy.traffic.rollout.plan import Amount, OnFailure, Readiness, SlowStart, VersionProbe
 from proxy.traffic.rollout.stages import Course, Stage
-from proxy.traffic.spec import AdminState, Color, DoorSpec
+from proxy.traffic.spec import AdminState, Color, DoorSpec, UpstreamSpec
 from tests.control.core import exhaust, tasks, until
 from tests.control.rollouts.yard import Plant, Said, Yard, plan
 from tests.control.store.disks import small_disk
@@ -59,6 +59,19 @@ async def test_what_does_not_become_healthy_stays_out(yard: Yard) -> None:
     assert ended.note == f"{address} was not healthy 2 times in a row within 0.1 s: answered 503"
     assert not yard.blue[address].wanted
     assert (await yard.core.store.journal())[0].by == "check"
+
+
+async def test_a_server_that_is_taken_out_of_the_pool_is_no_longer_waited_for(yard: Yard) -> None:
+    """It never becomes healthy, which says nothing against the others of its batch."""
+    one, two, three = yard.addresses
+    yard.servers[0].status(503)
+    roll = await yard.start(plan(batch=Amount(count=2)))
+    await yard.at(roll, Stage.PROBING)
+    spec = yard.core.controller.state.services["shop"].spec
+    left = replace(spec, blue=(UpstreamSpec(two), UpstreamSpec(three)))
+    await yard.core.controller.execute(Configure(DoorSpec(), (left,)), by="file")
+    assert (await yard.ended(roll)).state is OperationState.SUCCEEDED
+    assert yard.smith.updated == [(one, "v2"), (two, "v2"), (three, "v2")]
 
 
 async def test_it_takes_some_good_answers_in_a_row(yard: Yard) -> None:
