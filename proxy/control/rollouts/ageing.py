@@ -75,7 +75,10 @@ class Ageing:
             hasty = rollout.stage is Stage.WARMING and not _can_carry(service, rollout)
             return hasty or _sick(service, rollout) is not None
 
-        return not await controller.until(stirred, self._stretch.until(seconds))
+        if await controller.until(stirred, self._stretch.until(seconds)):
+            self._stretch.over()  # or the next piece would begin only when this one was due
+            return False
+        return True
 
 
 def _can_carry(service: Service, rollout: Rollout) -> bool:

@@ -11,7 +11,7 @@ from proxy.control.health import HealthMonitor
 from proxy.control.outcome import Outcome
 from proxy.ipc.messages import Suspect
 from proxy.logs.log import EventLog
-from proxy.traffic.commands import Abort
+from proxy.traffic.commands import Abort, Pause, Resume
 from proxy.traffic.model import Health, OperationState
 from proxy.traffic.rollout.commands import MarkReady
 from proxy.traffic.rollout.plan import Amount, ManualHook, SlowStart
@@ -45,6 +45,17 @@ async def test_who_is_needed_is_not_spared(yard: Yard) -> None:
     await yard.observe(yard.addresses[2], Health.UNHEALTHY)
     await yard.at(roll, Stage.WATCHED)
     assert all(each.ramp == 1.0 for each in yard.blue.values())
+
+
+async def test_who_steers_does_not_put_off_the_end_of_a_watch(yard: Yard) -> None:
+    """What was waited for in vain is not waited for once more, however often somebody has a say."""
+    roll = await yard.start(plan(slow_start=SlowStart(over=5.0), batch=Amount(count=1)))
+    await yard.at(roll, Stage.WARMING)
+    for _ in range(200):
+        await yard.core.controller.execute(Pause(roll), by="ada")
+        await yard.core.controller.execute(Resume(roll), by="ada")
+    warmed = yard.rollout(roll).warmed
+    await until(lambda: yard.rollout(roll).warmed > warmed)
 
 
 async def test_nobody_checks_a_server_that_is_out(yard: Yard, tmp_path: Path) -> None:
