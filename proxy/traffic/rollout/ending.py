@@ -30,7 +30,8 @@ def abort(state: State, command: Abort, context: Context) -> Reduction:
     operation, rollout = steered(state, command.operation, context)
     if rollout.course is Course.ABORTING:
         return Reduction(state, operation=operation)
-    course, why = COURSES[rollout.course, Turning.ABORT], f"aborted by {context.by}"
+    before, why = rollout.course, f"aborted by {context.by}"
+    course = COURSES[before, Turning.ABORT]
     service = state.services[operation.service]
     rollout, service = _put_back(replace(rollout, course=course, hindrance=None, why=why), service, context)
     if isinstance(rollout.plan.hook, ManualHook):  # nobody may ever say that these are ready
@@ -40,7 +41,7 @@ def abort(state: State, command: Abort, context: Context) -> Reduction:
     reduction = put(state, operation, rollout, service)
     if not rollout.under_way:
         return _over(reduction.state, operation, rollout, Turning.THROUGH, context)
-    return replace(reduction, changes=(Change("course", Course.ROLLING.value, course.value),))
+    return replace(reduction, changes=(Change("course", before.value, course.value),))
 
 
 def fail(state: State, command: Fail, context: Context) -> Reduction:

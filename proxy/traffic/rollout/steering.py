@@ -76,7 +76,7 @@ def mark_ready(state: State, command: MarkReady, context: Context) -> Reduction:
     """A server that somebody updates by hand is to be checked, and to come back. To say so twice is no error."""
     operation, rollout = steered(state, command.operation, context)
     turn = rollout.turn(command.moved_to or command.address)
-    if turn is not None and turn.stage is Stage.PROBING:
+    if turn is not None and turn.stage is Stage.PROBING and command.address in (turn.address, turn.was):
         return Reduction(state, operation=operation)
     turn = rollout.turn(command.address)
     if turn is None or turn.stage is not Stage.UPDATING or not isinstance(rollout.plan.hook, ManualHook):

@@ -31,7 +31,7 @@ from proxy.traffic.model import FULL_SPLIT, Cohort, Health, OperationState, Phas
 from proxy.traffic.reducer import reduce
 from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.rollout.batches import next_batch
-from proxy.traffic.rollout.commands import MoveBatch, StartRollout, TakeBatch
+from proxy.traffic.rollout.commands import MarkReady, MoveBatch, StartRollout, TakeBatch
 from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, Order, RolloutPlan, SlowStart
 from proxy.traffic.rollout.rollout import hook_version
 from proxy.traffic.rollout.stages import Course, Event, Stage
@@ -304,6 +304,30 @@ def test_abort_does_not_wait_for_somebody_to_say_ready() -> None:
     world = until(rolling(replace(PLAN, hook=ManualHook())), Stage.UPDATING, batch=1)
     world.do(Abort("op-2"))
     assert world.rollout.stage is Stage.PROBING
+
+
+def test_an_abort_tells_what_it_ends() -> None:
+    """The rollout, or its restore."""
+    plan = replace(RESTORING, batch=Amount(count=2), first_batch=Amount(count=2))
+    forward, back = until(rolling(plan), Stage.PROBING, batch=1), until(rolling(plan), Stage.PROBING, batch=1)
+    back.do(Fail("op-2", "it is bad"))
+    until(back, Stage.UPDATING, batch=2)
+    for world, before in ((forward, "rolling"), (back, "restoring")):
+        assert world.operation is not None
+        aborted = world.do(Abort(world.operation.id))
+        assert aborted is not None
+        assert [(each.before, each.after) for each in aborted.changes] == [(before, "aborting")]
+
+
+def test_ready_is_believed_of_the_server_that_it_names() -> None:
+    """Not of another one that is ready already, at the address where this one is said to be."""
+    world = until(rolling(replace(PLAN, hook=ManualHook(), batch=Amount(count=2))), Stage.UPDATING, batch=1)
+    assert world.operation is not None
+    one, two = (turn.address for turn in world.rollout.under_way)
+    assert world.do(MarkReady(world.operation.id, one))
+    assert world.do(MarkReady(world.operation.id, one)), "said twice"
+    assert refusal(world, MarkReady(world.operation.id, two, one)) is RefusalCode.DUPLICATE_UPSTREAM
+    assert world.do(MarkReady(world.operation.id, two, "10.0.3.1:80"))
 
 
 def test_a_pause_lets_the_batch_come_back_and_begins_no_other() -> None:
