@@ -15,7 +15,7 @@ from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog
 from proxy.traffic.commands import ObserveHealth
 from proxy.traffic.health import RiseFall
-from proxy.traffic.model import Health, State
+from proxy.traffic.model import Health, Phase, State
 from proxy.traffic.spec import AdminState, Color, HealthCheck, ServiceSpec
 from proxy.upstream.probe import ProbeResult, probe, resolve
 
@@ -160,12 +160,12 @@ async def _rest(hurry: asyncio.Event, seconds: float) -> bool:
 
 
 def _rolled(outcome: Outcome) -> bool:
-    """Whether a rollout has taken servers out, or let them come back."""
+    """Whether a rollout has taken servers out, or let them come back, at the latest by its end."""
     after = outcome.operation
     before = outcome.before.operations.get(after.id) if after is not None else None
     if after is None or after.rollout is None or before is None or before.rollout is None:
         return False
-    return before.rollout.stage is not after.rollout.stage
+    return after.phase is Phase.ENDED or before.rollout.stage is not after.rollout.stage
 
 
 def _same_targets(before: State, after: State) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ from proxy.control.outcome import Outcome
 from proxy.ipc.messages import Suspect
 from proxy.logs.log import EventLog
 from proxy.traffic.commands import Abort, Pause, Resume
-from proxy.traffic.model import Health, OperationState
+from proxy.traffic.model import Health, Operation, OperationState
 from proxy.traffic.rollout.commands import MarkReady
-from proxy.traffic.rollout.plan import Amount, ManualHook, SlowStart
-from proxy.traffic.rollout.stages import Stage
-from proxy.traffic.spec import Color
+from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, SlowStart
+from proxy.traffic.rollout.stages import Course, Stage
+from proxy.traffic.spec import AdminState, Color
 from tests.control.core import tasks, until
-from tests.control.rollouts.yard import Yard, plan
+from tests.control.rollouts.yard import Said, Yard, plan
 
 
 async def test_the_weight_of_a_server_that_comes_back_grows(yard: Yard) -> None:
@@ -95,3 +96,30 @@ async def test_a_server_that_is_out_is_not_ejected(yard: Yard, tmp_path: Path, m
         await ejections.stop()
     assert not yard.blue[yard.addresses[0]].ejected
     assert log.read_text() == ""
+
+
+async def test_who_is_kept_out_in_the_end_is_checked_again(yard: Yard, tmp_path: Path) -> None:
+    """Also where an abort leaves out a server that was to be restored, and the end itself comes quietly."""
+    go = asyncio.Event()
+
+    async def fails_then_waits(operation: Operation) -> Said | None:
+        assert operation.rollout is not None
+        if operation.rollout.course is Course.ROLLING:
+            return Said(ok=False, detail="it broke")
+        await go.wait()
+        return None
+
+    yard.smith.otherwise = fails_then_waits
+    with (tmp_path / "log").open("wb") as file:
+        monitor = HealthMonitor(yard.core.controller, EventLog(file.fileno()))
+        monitor.start()
+        restoring = plan(first_batch=Amount(count=2), on_failure=OnFailure.RESTORE, previous_version="v1")
+        roll = await yard.start(restoring)
+        await yard.at(roll, Stage.UPDATING, batch=2)
+        await yard.core.controller.execute(Abort(roll), by="ada")
+        go.set()
+        assert (await yard.ended(roll)).state is OperationState.ABORTED
+        left = yard.addresses[0]
+        assert yard.blue[left].admin is AdminState.DRAIN
+        await until(lambda: yard.blue[left].health is Health.HEALTHY)
+        await monitor.stop()
