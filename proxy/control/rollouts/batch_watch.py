@@ -15,6 +15,7 @@ from proxy.traffic.commands import Fail
 from proxy.traffic.model import Operation, Receipt
 from proxy.traffic.refusal import Refused
 from proxy.traffic.rollout.commands import MoveBatch
+from proxy.traffic.rollout.receipts import added
 from proxy.traffic.rollout.stages import Event, Stage
 from proxy.traffic.spec import DrainRule
 
@@ -61,8 +62,12 @@ class BatchWatch(Watch):
             await self._move(MoveBatch(self._operation.id, Stage.DRAINING, Event.DRAINED, receipt=receipt))
 
     def told(self, receipt: Receipt) -> Receipt:
-        """The receipt of a rollout that ended while this batch drained: it was put back, so nothing is lost to it."""
-        return receipt
+        """The receipt of a rollout that ends while this batch drains; what is still in flight there serves on."""
+        if self._receipt.applied_at is None or not self._running:
+            return receipt
+        batch = self._account.counted(self._receipt)
+        gone = batch.finished_on_old + batch.cut_by_proxy + batch.dropped
+        return added(receipt, replace(batch, in_flight_at_flip=gone))
 
     @property
     def _stage(self) -> Stage | None:

@@ -10,10 +10,8 @@ from proxy.traffic.model import Receipt
 _SUMS: Final = ("in_flight_at_flip", "finished_on_old", "retried", "cut_by_proxy", "cut_by_client", "failed", "dropped")
 
 
-def added(whole: Receipt | None, batch: Receipt | None) -> Receipt | None:
+def added(whole: Receipt, batch: Receipt) -> Receipt:
     """The receipt with one more batch in it: numbers are summed, of times the first, the longest, the last are kept."""
-    if whole is None or batch is None:
-        return whole or batch
     sums = {name: getattr(whole, name) + getattr(batch, name) for name in _SUMS}
     return replace(
         whole,

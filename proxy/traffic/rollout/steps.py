@@ -61,8 +61,12 @@ def move(state: State, command: MoveBatch, context: Context) -> Reduction:
         raise elsewhere(operation)
     moved, service = carried(state, operation, rollout, addresses, command, context)
     if command.event is Event.DRAINED:
-        operation = replace(operation, leaving=(), receipt=added(operation.receipt, command.receipt))
+        operation = replace(operation, leaving=(), receipt=_with_batch(operation.receipt, command.receipt))
     return put(state, operation, moved, service)
+
+
+def _with_batch(whole: Receipt | None, batch: Receipt | None) -> Receipt | None:
+    return added(whole, batch) if whole and batch else whole or batch
 
 
 _GOES_WELL = (Event.SEEN, Event.DRAINED, Event.UPDATED, Event.HEALTHY, Event.WARM, Event.PASSED)

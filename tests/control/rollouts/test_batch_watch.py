@@ -8,7 +8,7 @@ import pytest
 
 from proxy.ipc.messages import Cut
 from proxy.shm.names import Outcome
-from proxy.traffic.commands import Configure
+from proxy.traffic.commands import Abort, Configure
 from proxy.traffic.model import OperationState
 from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import Color, DoorSpec
@@ -95,6 +95,21 @@ async def test_a_server_is_not_updated_with_a_request_in_it(yard: Yard, monkeypa
     assert (ended.state, ended.note) == (OperationState.FAILED, f"1 did not end on {one} though they were cut")
     assert all(each.wanted for each in yard.blue.values())
     assert yard.smith.updated == []
+
+
+async def test_what_was_cut_before_a_batch_was_put_back_is_told(yard: Yard) -> None:
+    """And what had ended by then; the rest serves on, and is nobody's loss."""
+    worker, one = yard.core.crew.workers[0], yard.addresses[0]
+    done, cut, stays = (worker.admit(address=one) for _ in range(3))
+    roll = await yard.start(plan(drain_timeout=0.02))
+    await until(lambda: len(yard.core.crew.sent) == 2)
+    done.end()
+    cut.end(Outcome.CUT_BY_PROXY)
+    await yard.core.controller.execute(Abort(roll), by="ada")
+    receipt = (await yard.ended(roll)).receipt
+    assert receipt is not None
+    assert (receipt.in_flight_at_flip, receipt.finished_on_old, receipt.cut_by_proxy) == (2, 1, 1)
+    stays.end()
 
 
 async def test_a_worker_that_dies_while_a_batch_drains_is_told(yard: Yard) -> None:
