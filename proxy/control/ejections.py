@@ -57,8 +57,8 @@ class Ejections:
         if seconds is None:
             await asyncio.sleep(WITHHELD_FOR)
             return
-        await asyncio.sleep(seconds)
-        if self._is_out(report):  # it may have been removed meanwhile, or put into maintenance
+        # Whoever removes, updates, or maintains it meanwhile is faster; what it does after that is another case.
+        if not await self._controller.until(lambda: not self._is_out(report), seconds):
             self._log.info(LogEvent.UPSTREAM_RESTORED, **_fields(report))
             await self._observe(report, ejected=False)
 

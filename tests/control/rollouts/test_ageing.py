@@ -98,6 +98,23 @@ async def test_a_server_that_is_out_is_not_ejected(yard: Yard, tmp_path: Path, m
     assert log.read_text() == ""
 
 
+async def test_who_was_ejected_before_its_update_may_be_so_again(yard: Yard, tmp_path: Path) -> None:
+    """That it was out then, and for how long it would have been, says nothing of it now."""
+    controller, one = yard.core.controller, yard.addresses[0]
+    complaint = Suspect("shop", Color.BLUE, one, "refused")
+    with (tmp_path / "log").open("wb") as file:
+        log = EventLog(file.fileno())
+        ejections = Ejections(controller, HealthMonitor(controller, log), log)
+        ejections.suspect(complaint)
+        await until(lambda: yard.blue[one].ejected)
+        roll = await yard.start(plan(first_watch=3600.0))
+        await yard.at(roll, Stage.WATCHED)
+        ejections.suspect(complaint)
+        ended = await yard.ended(roll)
+        await ejections.stop()
+    assert ended.note == f"{one} had to be taken out after its update: real requests failed there"
+
+
 async def test_who_is_kept_out_in_the_end_is_checked_again(yard: Yard, tmp_path: Path) -> None:
     """Also where an abort leaves out a server that was to be restored, and the end itself comes quietly."""
     go = asyncio.Event()
