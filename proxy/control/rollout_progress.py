@@ -116,7 +116,7 @@ def _under_way(operation: Operation, rollout: Rollout, now: float) -> float | No
     readied, begun = _readied(operation, rollout), _begun(operation, rollout, rollout.batch)
     if readied is None or begun is None or (stage is not Stage.PROBING and _by_hand(rollout)):
         return None
-    return max(0.0, readied - (now - begun)) + over + watch
+    return max(0.0, readied - max(0.0, now - begun)) + over + watch  # the clock may have been set back
 
 
 def _readied(operation: Operation, rollout: Rollout) -> float | None:

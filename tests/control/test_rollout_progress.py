@@ -94,6 +94,12 @@ def test_one_that_takes_longer_than_the_others_is_due_at_any_time() -> None:
     assert left(found, START + 500)[0] == 30.0
 
 
+def test_a_clock_that_was_set_back_makes_nothing_longer() -> None:
+    """A batch that seems to begin only in an hour takes as long as the one before it."""
+    found = operation(done("a", 1, 75), at("b", Stage.UPDATING, 77, batch=2))
+    assert left(found, START - 3600)[0] == left(found, START + 75)[0]
+
+
 @pytest.mark.parametrize("hindrance", list(Hindrance))
 def test_what_waits_has_no_end(hindrance: Hindrance) -> None:
     """But for the batch that is under way: that is finished."""
