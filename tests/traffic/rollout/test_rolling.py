@@ -417,6 +417,17 @@ def test_no_rollout_begins_beside_a_shift_that_has_arrived_and_still_drains() ->
         assert refusal(world, StartRollout("shop", color, PLAN)) is RefusalCode.OPERATION_RUNNING
 
 
+def test_the_only_server_of_a_color_that_becomes_live_is_left_alone() -> None:
+    """Though it was asked for when nobody was served there: it waits until somebody aborts it."""
+    world = rolling(servers=1, split=FULL_SPLIT)
+    assert world.do(Switch("shop", Color.BLUE, force=True))
+    finish(world)
+    assert world.operation is not None
+    assert (world.rollout.hindrance, in_table(world)) == (Hindrance.CAPACITY, ["10.0.0.1:80"])
+    world.do(Abort(world.operation.id))
+    assert world.rollout.course is Course.ABORTED
+
+
 def test_aborting_a_switch_moves_no_traffic_onto_a_color_that_is_updated() -> None:
     """As a rollback does not, unless it is forced."""
     world = World(4, 0)
