@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from proxy.control.forecast import MUCH, Now, drained_within
 from proxy.traffic.fitness import serves
 from proxy.traffic.model import Service, State
-from proxy.traffic.rollout.batches import available, batch_size, next_batch, required, room
+from proxy.traffic.rollout.batches import available, batch_size, batches, required, room
 from proxy.traffic.rollout.plan import CommandHook, ManualHook, WebhookHook
 from proxy.traffic.rollout.rollout import Rollout
-from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import Color
 
 
@@ -62,20 +61,20 @@ def rollout_forecast(
         now: what its color is doing.
         in_flight: requests on each of its servers, by address.
     """
-    batches, left = _batches(service, rollout, now, in_flight)
+    found, left = _batches(service, rollout, now, in_flight)
     plan, rate = rollout.plan, now.load.per_second if now.load else None
     serving = available(service, rollout.color)
     return RolloutForecast(
         color=rollout.color,
-        batches=batches,
+        batches=found,
         left_over=left,
         available=serving,
         min_available=required(service, rollout),
         per_server_now=None if rate is None or not serving else rate / serving,
         drain_expected=drained_within(now),
         drain_timeout=service.spec.drain.timeout if plan.drain_timeout is None else plan.drain_timeout,
-        at_least=sum(plan.slow_start.over + (plan.watch if n else plan.first_watch) for n in range(len(batches))),
-        warnings=tuple(_warnings(before, service, rollout, batches, left)),
+        at_least=sum(plan.slow_start.over + (plan.watch if n else plan.first_watch) for n in range(len(found))),
+        warnings=tuple(_warnings(before, service, rollout, found, left)),
     )
 
 
@@ -83,29 +82,17 @@ def _batches(
     service: Service, rollout: Rollout, now: Now, in_flight: Mapping[str, int]
 ) -> tuple[tuple[BatchForecast, ...], tuple[str, ...]]:
     """One after the other, each taken out when the one before it is back; and those for whom there is no room."""
+    weights = {each.address: each.weight for each in service.pool(rollout.color) if serves(service, each)}
+    whole, rate = sum(weights.values()), now.load.per_second if now.load else None
     found: list[BatchForecast] = []
-    while servers := next_batch(service, rollout, in_flight):
-        rollout = _through(rollout, servers)
-        found.append(_batch(service, rollout, servers, now))
-    return tuple(found), tuple(turn.address for turn in rollout.to_do)
-
-
-def _through(rollout: Rollout, servers: tuple[str, ...]) -> Rollout:
-    turns = tuple(replace(t, stage=Stage.DONE) if t.address in servers else t for t in rollout.turns)
-    return replace(rollout, turns=turns, batch=rollout.batch + 1)
-
-
-def _batch(service: Service, rollout: Rollout, servers: tuple[str, ...], now: Now) -> BatchForecast:
-    pool = [each for each in service.pool(rollout.color) if serves(service, each)]
-    left = [each for each in pool if each.address not in servers]
-    rate, weight = now.load.per_second if now.load else None, sum(each.weight for each in left)
-    return BatchForecast(
-        number=rollout.batch,
-        servers=servers,
-        serving=len(left),
-        per_server=None if rate is None or not left else rate / len(left),
-        times=sum(each.weight for each in pool) / weight if weight else None,
-    )
+    for servers in batches(service, rollout, in_flight):
+        away = [weights[address] for address in servers if address in weights]
+        serving, weight = len(weights) - len(away), whole - sum(away)
+        per_server = None if rate is None or not serving else rate / serving
+        times = whole / weight if weight else None
+        found.append(BatchForecast(rollout.batch + len(found) + 1, servers, serving, per_server, times))
+    placed = {address for batch in found for address in batch.servers}
+    return tuple(found), tuple(turn.address for turn in rollout.to_do if turn.address not in placed)
 
 
 def _warnings(

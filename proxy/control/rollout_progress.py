@@ -113,7 +113,7 @@ def _under_way(operation: Operation, rollout: Rollout, now: float) -> float | No
         return max(0.0, watch - rollout.watched)
     if stage is Stage.WARMING:
         return max(0.0, over - rollout.warmed) + watch
-    readied, begun = _readied(operation, rollout), _begun(operation, rollout, rollout.batch)
+    readied, begun = _readied(operation, rollout), _beginnings(operation, rollout).get(rollout.batch)
     if readied is None or begun is None or (stage is not Stage.PROBING and _by_hand(rollout)):
         return None
     return max(0.0, readied - max(0.0, now - begun)) + over + watch  # the clock may have been set back
@@ -121,19 +121,27 @@ def _under_way(operation: Operation, rollout: Rollout, now: float) -> float | No
 
 def _readied(operation: Operation, rollout: Rollout) -> float | None:
     """Seconds that a batch has taken until it was healthy, of those that came so far; ``None``: none has."""
-    times = []
-    for number in range(1, rollout.batch + 1):
-        turns = [turn for turn in rollout.turns if turn.batch == number]
-        begun = _begun(operation, rollout, number)
-        if begun is not None and turns and all(turn.stage in BACK or turn.stage is Stage.DONE for turn in turns):
-            times.append(max(0.0, _healthy_at(rollout, number, turns) - begun))
+    begun, times = _beginnings(operation, rollout), []
+    for number, turns in sorted(_by_batch(rollout).items()):
+        beginning = begun[number]
+        if beginning is not None and all(turn.stage in BACK or turn.stage is Stage.DONE for turn in turns):
+            times.append(max(0.0, _healthy_at(rollout, number, turns) - beginning))
     return median_low(times) if times else None
+
+
+def _by_batch(rollout: Rollout) -> dict[int, list[Turn]]:
+    """The servers of each batch that there was."""
+    found: dict[int, list[Turn]] = {}
+    for turn in rollout.turns:
+        if turn.batch > 0:
+            found.setdefault(turn.batch, []).append(turn)
+    return found
 
 
 def _healthy_at(rollout: Rollout, number: int, turns: list[Turn]) -> float:
     """When a batch was through with its checks, by when it came to the stage in which it is."""
-    since, over = max(turn.since for turn in turns), rollout.plan.slow_start.over
-    match min(turns, key=lambda turn: list(Stage).index(turn.stage)).stage:
+    since, over, order = max(turn.since for turn in turns), rollout.plan.slow_start.over, list(Stage)
+    match min((turn.stage for turn in turns), key=order.index):
         case Stage.WARMING:
             return since
         case Stage.WATCHED:
@@ -142,12 +150,20 @@ def _healthy_at(rollout: Rollout, number: int, turns: list[Turn]) -> float:
             return since - over - _watch(rollout, number)
 
 
-def _begun(operation: Operation, rollout: Rollout, number: int) -> float | None:
-    """When a batch could begin: as the one before it was through, or as all did; ``None``: nothing tells any more."""
-    earlier = [turn.since for turn in rollout.turns if 0 < turn.batch < number and turn.stage is Stage.DONE]
-    if earlier or rollout.course is not Course.RESTORING:
-        return max(earlier, default=operation.started_at)
-    return max((turn.since for turn in rollout.to_do), default=None)
+def _beginnings(operation: Operation, rollout: Rollout) -> dict[int, float | None]:
+    """When each batch could begin: as the one before it was through, or as all did; ``None``: nothing tells any more.
+
+    Numbers of batches without a server now are in it, too, as far as that of the batch under way.
+    """
+    first: float | None = operation.started_at
+    if rollout.course is Course.RESTORING:
+        first = max((turn.since for turn in rollout.to_do), default=None)
+    by_batch, through, found = _by_batch(rollout), None, dict[int, float | None]()
+    for number in range(1, rollout.batch + 1):
+        found[number] = first if through is None else through
+        ends = [turn.since for turn in by_batch.get(number, ()) if turn.stage is Stage.DONE]
+        through = max(ends if through is None else [through, *ends], default=None)
+    return found
 
 
 def _watch(rollout: Rollout, number: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from proxy.traffic.fitness import serves
 from proxy.traffic.gates import Moment
@@ -37,8 +38,7 @@ def room(service: Service, rollout: Rollout) -> int:
 
 def cost(service: Service, color: Color, addresses: Iterable[str]) -> int:
     """So many of these serve now, and would be missing."""
-    chosen = frozenset(addresses)
-    return sum(each.address in chosen and serves(service, each) for each in service.pool(color))
+    return len(_serving(service, color).intersection(addresses))
 
 
 def next_batch(service: Service, rollout: Rollout, in_flight: Mapping[str, int]) -> tuple[str, ...]:
@@ -51,14 +51,34 @@ def next_batch(service: Service, rollout: Rollout, in_flight: Mapping[str, int])
         rollout: between two batches.
         in_flight: requests on each server, by address; those that are missing have none.
     """
-    left, chosen = room(service, rollout), list[str]()
-    size = batch_size(service, rollout)
-    for turn in _ordered(rollout, in_flight):
-        needed = cost(service, rollout.color, [turn.address])
-        if len(chosen) < size and (not needed or needed <= left):
-            chosen.append(turn.address)
+    return next(batches(service, rollout, in_flight), ())
+
+
+def batches(service: Service, rollout: Rollout, in_flight: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    """The next batch and those after it, if all else stays as it is now: each is back before the one after it goes."""
+    serving, left = _serving(service, rollout.color), room(service, rollout)
+    rest, size = _ordered(rollout, in_flight), batch_size(service, rollout)
+    later = batch_size(service, replace(rollout, batch=rollout.batch + 1))
+    while chosen := tuple(_chosen(rest, serving, left, size)):
+        yield chosen
+        gone, size = frozenset(chosen), later
+        rest = [turn for turn in rest if turn.address not in gone]
+
+
+def _chosen(turns: Sequence[Turn], serving: frozenset[str], left: int, size: int) -> Iterator[str]:
+    """So many of them at most, of which no more than ``left`` serve."""
+    for turn in turns:
+        if size == 0:
+            return
+        needed = turn.address in serving
+        if not needed or left > 0:
+            yield turn.address
             left -= needed
-    return tuple(chosen)
+            size -= 1
+
+
+def _serving(service: Service, color: Color) -> frozenset[str]:
+    return frozenset(each.address for each in service.pool(color) if serves(service, each))
 
 
 def batch_size(service: Service, rollout: Rollout) -> int:
