@@ -253,9 +253,9 @@ def _read_result(file: Path) -> dict[str, str]:
         return {}
     except OSError as error:
         return {"result_trouble": "it is a link" if error.errno == errno.ELOOP else os.strerror(error.errno or 0)}
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return {"result_trouble": "it is not a regular file"}
     with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return {"result_trouble": "it is not a regular file"}
         content = opened.read(MOST_RESULT + 1)
     if len(content) > MOST_RESULT:
         return {"result_trouble": f"it is larger than {MOST_RESULT // 1024} KiB"}
