@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class Orders:
     """Where the programs of hooks are run."""
     commands: Callable[[], Sequence[str]]
     """The programs that hooks may run, as the config file has them now."""
+    unfit: Callable[[Sequence[str]], Awaitable[str | None]]
+    """Why one of some addresses, at which servers came back, cannot be an upstream; ``None`` if all can."""
 
 
 class Delivery:
@@ -52,7 +54,9 @@ class Delivery:
         self.judging = Judging(controller, fleet, clock)
         self._clock = clock
         self._gatekeeper = Gatekeeper(secret=secret, clock=clock)
-        self._hooks = Hooks(secret, clock, folder=orders.folder, allowed=orders.commands, tell=self._tell)
+        self._hooks = Hooks(
+            secret, clock, folder=orders.folder, allowed=orders.commands, unfit=orders.unfit, tell=self._tell
+        )
         self._doorkeeper = Doorkeeper(controller, self._ask)
         self._shifts = Shifts(
             controller,

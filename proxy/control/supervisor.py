@@ -20,9 +20,11 @@ import uvloop
 
 from proxy import __version__
 from proxy.config import Settings
+from proxy.config.addresses import Address
 from proxy.config.files import base_folder
 from proxy.control.admin.auth import Token, read_tokens
 from proxy.control.admin.context import AdminContext
+from proxy.control.admin.preflight import unfit
 from proxy.control.admin.server import AdminServer
 from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
@@ -158,8 +160,17 @@ class Supervisor:
 
     def _orders(self) -> Orders:
         """What the config says about delivery: which programs may be run, it may say anew."""
-        folder = base_folder(str(self._config_path))
-        return Orders(self._settings.gate_secret_file, folder, lambda: self._reloader.settings.hook_commands)
+        settings, own = self._settings, (self._settings.admin.listen, *self._front)
+        return Orders(
+            settings.gate_secret_file,
+            base_folder(str(self._config_path)),
+            lambda: self._reloader.settings.hook_commands,
+            lambda addresses: unfit(self._monitor, own, addresses),
+        )
+
+    @property
+    def _front(self) -> tuple[Address, ...]:
+        return tuple(place.address for place in self._settings.listen)
 
     def _admin_context(self, serving: _Serving) -> AdminContext:
         """What the admin API works with."""
@@ -175,7 +186,7 @@ class Supervisor:
             metrics=self._metrics().render,
             obstacles=self._obstacles,
             listen=self._settings.admin.listen,
-            front=tuple(place.address for place in self._settings.listen),
+            front=self._front,
             tokens=serving.tokens,
             verdict=judging.verdict,
             settled_left=judging.settled_left,

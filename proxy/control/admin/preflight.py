@@ -43,6 +43,15 @@ async def resolve_all(probing: Probing, own: Sequence[Address], addresses: Seque
     await _all(look(address) for address in dict.fromkeys(addresses))
 
 
+async def unfit(probing: Probing, own: Sequence[Address], addresses: Sequence[str]) -> str | None:
+    """The same in words: why one of them cannot be an upstream; ``None`` if all can."""
+    try:
+        await resolve_all(probing, own, addresses)
+    except Problem as problem:
+        return problem.detail
+    return None
+
+
 async def proven(probing: Probing, service: ServiceSpec, addresses: Sequence[str]) -> Mapping[str, Health]:
     """Those that answer as many health checks in a row as bring an upstream up; they may serve from the first moment.
 

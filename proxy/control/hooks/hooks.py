@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Hooks:
         *,
         folder: Path,
         allowed: Callable[[], Sequence[str]],
+        unfit: Callable[[Sequence[str]], Awaitable[str | None]],
         tell: Callable[[Operation], Mapping[str, Any]],
     ) -> None:
         """Nothing is run yet.
@@ -38,12 +39,14 @@ class Hooks:
             clock: the time.
             folder: where programs are run.
             allowed: the programs that may be run, as the config has them now.
+            unfit: why one of some addresses cannot be an upstream; ``None`` if all can.
             tell: an operation as webhooks are told of it, JSON-ready.
         """
         self._secret = secret
         self._clock = clock
         self._folder = folder
         self._allowed = allowed
+        self._unfit = unfit
         self._tell = tell
         self._line: Line | None = None
 
@@ -70,6 +73,8 @@ class Hooks:
         moved = {old: new for answer in answers for old, new in answer.moved.items()}
         if len(set(moved.values())) < len(moved):
             answers.append(Answer(False, "two servers have got the same new address"))
+        elif moved and (words := await self._unfit(list(moved.values()))):
+            answers.append(Answer(False, f"the new address is of no use: {words}"))
         return HookOutcome(
             ok=all(answer.ok for answer in answers),
             detail="; ".join(dict.fromkeys(answer.detail for answer in answers)),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,11 @@ def rolling(hook: Hook, *turns: Turn, undoing: bool = False) -> Operation:
     return replace(operation, phase=Phase.ROLLING)
 
 
+async def _unfit(addresses: Sequence[str]) -> str | None:
+    """What stands for the look at new upstreams."""
+    return next((f"{each} is not allowed" for each in addresses if each.startswith("169.254.")), None)
+
+
 def hooks_in(folder: Path) -> Hooks:
     """Hooks that may run every script in a folder."""
     return Hooks(
@@ -43,6 +48,7 @@ def hooks_in(folder: Path) -> Hooks:
         SystemClock(),
         folder=folder,
         allowed=lambda: [str(path) for path in sorted(folder.glob("*.sh"))],
+        unfit=_unfit,
         tell=lambda operation: {"id": operation.id, "reason": "Köln \ud800"},
     )
 

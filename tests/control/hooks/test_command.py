@@ -115,15 +115,26 @@ async def test_a_server_may_come_back_elsewhere(hooks: Hooks, script: Script) ->
     assert (outcome.ok, dict(outcome.moved)) == (True, {"a:2": "[::1]:9000"})
 
 
+async def test_a_server_may_not_come_back_where_no_upstream_may_be(hooks: Hooks, script: Script) -> None:
+    """What a hook answers is not trusted any further than what an operator says."""
+    answer = json.dumps({"addresses": {"a:2": "a:9", "a:3": "169.254.169.254:80"}})
+    outcome = await hooks.run(rolling(script(f"echo '{answer}' > $BLUEGREEN_RESULT")))
+    assert (outcome.ok, outcome.detail) == (
+        False,
+        "deploy.sh ended with exit status 0; the new address is of no use: 169.254.169.254:80 is not allowed",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("echo '{' > $BLUEGREEN_RESULT", "it is not JSON: Expecting property name enclosed in double quotes in line 2"),
         ("mkfifo $BLUEGREEN_RESULT", "it is not a regular file"),
+        ("mkdir $BLUEGREEN_RESULT", "it is not a regular file"),
         ("ln -s /etc/passwd $BLUEGREEN_RESULT", "it is a link"),
         ("head -c 65537 /dev/zero > $BLUEGREEN_RESULT", "it is larger than 64 KiB"),
     ],
-    ids=["garbage", "pipe", "link", "large"],
+    ids=["garbage", "pipe", "folder", "link", "large"],
 )
 async def test_a_bad_result_is_a_failure(hooks: Hooks, script: Script, text: str, reason: str) -> None:
     """It may mean that a server is elsewhere, and nobody knows where."""
