@@ -27,6 +27,9 @@ _STATUS_TIMEOUT = 10.0
 _FIRST_REST, _LONGEST_REST = 1.0, 5.0
 """Seconds until the status is asked for, and at most; half as much again each time."""
 
+_SHORTEST_REST = 0.1
+"""Seconds between two requests at least, also where ``Retry-After`` says 0: it may say so for ten minutes."""
+
 _ACCEPTED = 202
 
 Said = tuple[Reply, Finding]
@@ -75,14 +78,14 @@ class Telling:
             said = await self._ask(self._question())
             if isinstance(said, tuple):
                 return said
-            await asyncio.sleep(rest(tries, said.retry_after))
+            await asyncio.sleep(max(_SHORTEST_REST, rest(tries, said.retry_after)))
 
     async def _follow(self, url: str, reply: Reply) -> Said:
         """Ask for the status until it is a final one."""
         tries, wished = 0, wish(reply.headers.get("Retry-After"), self._clock.wall())
         while True:
             tries += 1
-            await asyncio.sleep(_pause(tries) if wished is None else wished)
+            await asyncio.sleep(_pause(tries) if wished is None else max(_SHORTEST_REST, wished))
             said = await self._ask(Question("GET", url, _MOST), _STATUS_TIMEOUT)
             if not isinstance(said, tuple):
                 wished = said.retry_after

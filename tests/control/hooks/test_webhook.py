@@ -177,3 +177,11 @@ def test_a_status_url_has_to_be_one(written: str) -> None:
     """It comes from somebody else, and may be anything."""
     with pytest.raises(ValueError, match="where it answered 202 wants to be asked is no "):
         status_url(Reply(202, {"Location": written}, b"", True), "https://ci.example/roll")
+
+
+@pytest.mark.parametrize("said", [answer(202, b"", "Location: /7", NOW), answer(503, b"", NOW)], ids=["busy", "ill"])
+async def test_one_that_wants_to_be_asked_at_once_is_not_flooded(hooks: Hooks, desk: Desk, said: bytes) -> None:
+    """There is a rest between two requests, whatever it says."""
+    desk.says(said)
+    assert not (await hooks.run(rolling(WebhookHook(desk.url(), timeout=0.5)))).ok
+    assert 2 <= len(desk.asked) <= 6
