@@ -15,8 +15,10 @@ from proxy.traffic.rollout.plan import ManualHook
 from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.rollout.stages import Event, Stage
 
-_TAIL = 16 * 1024
-"""Characters of a hook's output that the journal keeps: the last ones."""
+_TAIL = 16 * 1024 + 100
+"""Characters of a hook's output that the journal keeps: the last ones. It has room for all that one run gives, and
+for the words of how much was left out before that.
+"""
 
 
 class Updating:
