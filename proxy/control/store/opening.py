@@ -7,7 +7,9 @@ nothing to clean up; it also makes the ``-shm`` file unnecessary.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from proxy.control.store.base import StoreCorrupt, StoreError, StoreInUse, StoreUnavailable
@@ -49,6 +51,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         StoreCorrupt: it is damaged, or no store of ours.
         StoreUnavailable: it cannot be opened or written.
     """
+    _make_private(path)
     try:
         db = sqlite3.connect(path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
@@ -62,6 +65,14 @@ def open_database(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _make_private(path: Path) -> None:
+    """Begin a new file as one that only its owner reads, and so its log: URLs of gates and variables of hooks are in
+    it, and these may be secret. The rights of a file that is there already are its owner's business.
+    """
+    with suppress(OSError):  # what stands in the way is told by who opens it
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def corrupt(path: Path, finding: str) -> StoreCorrupt:

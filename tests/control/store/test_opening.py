@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,18 @@ def test_a_second_program_is_refused(path: Path) -> None:
         holder.kill()
         holder.wait()
         open_database(path).close()
+
+
+def test_nobody_else_reads_a_new_file(path: Path) -> None:
+    """Nor its log: what webhooks are asked with, and what hooks get, is in there."""
+    before = os.umask(0o022)
+    try:
+        db = open_database(path)
+    finally:
+        os.umask(before)
+    files = [path, path.with_name(f"{path.name}-wal")]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
+    db.close()
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
