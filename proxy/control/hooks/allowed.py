@@ -13,11 +13,13 @@ _NOTHING = (
 )
 
 _LOADED = (
-    *("LD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "HOSTALIASES"),
+    *("HOME", "XDG_*"),  # where git, curl, Python and others look for what they run, or obey
+    *("LD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "HOSTALIASES", "OPENSSL_*"),
     *("PATH", "IFS", "ENV", "BASH_*", "BASHOPTS", "SHELLOPTS", "PS4", "CDPATH", "ZDOTDIR"),
     *("PYTHON*", "PERL*", "RUBYOPT", "RUBYLIB", "GEM_PATH", "GEM_HOME", "NODE_OPTIONS", "NODE_PATH"),
-    *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "LUA_*", "PHPRC", "PHP_INI_SCAN_DIR"),
+    *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "LUA_*", "PHPRC", "PHP_INI_SCAN_DIR"),
     *("GIT_SSH*", "GIT_CONFIG*", "GIT_EXEC_PATH", "GIT_PROXY_COMMAND", "GIT_ASKPASS", "GIT_TEMPLATE_DIR"),
+    *("SSH_ASKPASS*", "MAKEFLAGS", "MAKEFILES", "DOCKER_CONFIG", "KUBECONFIG"),
     *("EDITOR", "VISUAL", "PAGER", "LESSOPEN", "LESSCLOSE"),
 )
 """Variables by which a loader, a shell or an interpreter is made to run something else."""

@@ -58,6 +58,8 @@ def test_programs_are_off_where_none_is_named() -> None:
         ("LD_PRELOAD", "LD_PRELOAD may not be set from outside: it can make a program run something else"),
         ("PYTHONPATH", "PYTHONPATH may not be set from outside: it can make a program run something else"),
         ("PATH", "PATH may not be set from outside: it can make a program run something else"),
+        ("HOME", "HOME may not be set from outside: it can make a program run something else"),
+        ("OPENSSL_CONF", "OPENSSL_CONF may not be set from outside: it can make a program run something else"),
         ("A=B", "'A=B' is no name of a variable"),
         ("", "'' is no name of a variable"),
         ("a\0b", "there is a zero byte in it, which no program can be given"),

@@ -9,9 +9,12 @@ import pytest
 
 from proxy.control.hooks.hooks import Hooks
 from proxy.traffic.rollout.plan import WebhookHook
+from proxy.traffic.rollout.rollout import Turn
+from proxy.traffic.rollout.stages import Stage
 from tests.control.hooks.conftest import Script, rolling
 
-PAGE = (Path(__file__).parents[3] / "docs" / "hooks.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[3] / "docs"
+PAGE = (PAGES / "hooks.md").read_text(encoding="utf-8")
 
 
 def example(language: str) -> str:
@@ -32,6 +35,19 @@ async def test_the_script_of_the_page(
     outcome = await hooks.run(rolling(script(example("sh").removeprefix("#!/bin/sh\n"))))
     assert outcome.ok
     assert outcome.output == "-o BatchMode=yes deploy@a sudo /usr/local/sbin/install-shop 2\n" * 2
+
+
+async def test_the_script_of_the_page_gives_no_commands_to_a_shell(hooks: Hooks, script: Script) -> None:
+    """A server that is restored has said its version itself, and it may say anything."""
+    turn = Turn("a:1", Stage.UPDATING, before="1; reboot", version="2")
+    outcome = await hooks.run(rolling(script(example("sh").removeprefix("#!/bin/sh\n")), turn, undoing=True))
+    assert outcome.detail == "deploy.sh ended with exit status 1: no version: 1; reboot"
+
+
+def test_both_pages_have_the_same_script() -> None:
+    """So that what is tested of one holds for the other."""
+    text = (PAGES / "rolling.md").read_text(encoding="utf-8")
+    assert example("sh")[example("sh").index("set -eu") :] in text
 
 
 @pytest.fixture
