@@ -7,6 +7,10 @@ from typing import Any
 
 from proxy.cli.shift_words import span_words
 from proxy.cli.wording import counted, flow_words
+from proxy.traffic.listing import listed
+
+MOST_BATCHES = 10
+"""So many batches of a rolling deployment are told one by one."""
 
 
 def forecast_lines(forecast: dict[str, Any]) -> Iterator[str]:
@@ -53,10 +57,13 @@ def _why(upstream: dict[str, Any]) -> str:
 
 
 def _rollout(rollout: dict[str, Any]) -> Iterator[str]:
-    for batch in rollout["batches"]:
-        yield f"batch {batch['number']}: {', '.join(batch['servers'])}; {_meanwhile(rollout, batch)}"
+    batches = rollout["batches"]
+    for batch in batches[:MOST_BATCHES]:
+        yield f"batch {batch['number']}: {listed(batch['servers'])}; {_meanwhile(rollout, batch)}"
+    if len(batches) > MOST_BATCHES:
+        yield f"and {counted(len(batches) - MOST_BATCHES, 'batch', 'batches')} more; --output json has all"
     if rollout["left_over"]:
-        yield f"would wait: {', '.join(rollout['left_over'])}"
+        yield f"would wait: {listed(rollout['left_over'])}"
     expected, timeout = rollout["drain_expected"], f"cut after {rollout['drain_timeout']:g} s"
     yield f"each would drain: {timeout if expected is None else f'nearly all within {expected:g} s, {timeout}'}"
     yield f"warming and watching would take {span_words(rollout['at_least'])}, besides draining and updating"

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from proxy.cli.rollout_words import done_words
+from proxy.cli.rollout_words import done_words, failure_lines
 from proxy.cli.terminal import Page, add_row, make_table, styled
 
 RECEIPT = (
@@ -42,9 +42,9 @@ def show_operation(page: Page, operation: dict[str, Any]) -> None:
     page.show(headline(operation))
     if operation["note"]:
         page.show(operation["note"])
-    for server in (operation.get("rollout") or {}).get("servers", ()):
-        if server["stage"] == "failed":
-            page.show(f"{server['address']} failed: {server['why']}")
+    if operation.get("rollout"):
+        for line in failure_lines(operation["rollout"]):
+            page.show(line)
     counted = operation["leaving"] or operation["kind"] in ("shift", "hold", "roll")
     if operation["receipt"] and counted and operation["ended_at"]:
         show_receipt(page, operation["receipt"], ROLLED if operation["kind"] == "roll" else {})

@@ -16,6 +16,12 @@ from proxy.cli.context import Common
 from proxy.cli.shift_words import span_words
 from proxy.cli.terminal import STYLES, Page, add_row, make_table
 
+AROUND = 10
+"""Lines that a terminal needs for all but the rows of servers."""
+
+FEWEST = 5
+"""So many servers have a row on the smallest terminal, too."""
+
 BAR = 40
 """Columns of the bar that shows how many servers are done."""
 
@@ -55,9 +61,21 @@ def headline(operation: dict[str, Any]) -> str:
 def server_table(page: Page, rollout: dict[str, Any]) -> Table:
     """A row for each server."""
     table = make_table(page, "server", "stage", ">batch", "version", ">in flight", "done in")
-    for server in rollout["servers"]:
+    shown = _most_telling(rollout["servers"], max(FEWEST, page.height - AROUND))
+    for server in shown:
         stage, batch = rollout_words.stage_words(server), server["batch"] or None
         eta = span_words(server["eta"]) if server["eta"] else None
         version = server["version"] or server["version_before"]
         add_row(table, server["address"], stage, batch, version, server["in_flight"], eta)
+    if len(shown) < len(rollout["servers"]):
+        add_row(table, f"and {len(rollout['servers']) - len(shown)} more", None, None, None, None, None)
     return table
+
+
+def _most_telling(servers: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Those for whom there is room, in their order: those that are worked on first, and those that are done last."""
+    if len(servers) <= room:
+        return servers
+    ranks = {"failed": 1, "serving": 2, "done": 3}
+    first = sorted(range(len(servers)), key=lambda place: ranks.get(servers[place]["stage"], 0))[:room]
+    return [servers[place] for place in sorted(first)]

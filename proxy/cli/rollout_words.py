@@ -8,6 +8,7 @@ from typing import Any
 from proxy.cli.context import Common
 from proxy.cli.shift_words import span_words
 from proxy.cli.wording import counted
+from proxy.traffic.listing import MOST, listed
 
 WAY_ON = {"operator": "resume", "approval": "promote"}
 """The verb that lets a rolling deployment go on, by what it waits for."""
@@ -36,7 +37,7 @@ def place_words(rollout: dict[str, Any]) -> str:
         after = f"after batch {rollout['batch']} of {rollout['batches']}"
         where = after if rollout["batch"] else "before the first batch"
         return f"{rollout['color']} {course}{where}"
-    what = f"{rollout['stage']} {', '.join(server['address'] for server in servers)}"
+    what = f"{rollout['stage']} {listed([server['address'] for server in servers])}"
     return f"{rollout['color']} {course}batch {rollout['batch']} of {rollout['batches']}: {what}"
 
 
@@ -67,9 +68,11 @@ def ways_on(common: Common, rollout: dict[str, Any]) -> list[str]:
 
 
 def _ways_on(common: Common, rollout: dict[str, Any]) -> Iterator[str]:
-    for server in _by_hand(rollout):
-        address = server["address"]
+    waiting = [server["address"] for server in _by_hand(rollout)]
+    for address in waiting[:MOST]:
         yield f"update {address}, then: `{common.command(f'ready {address}')}`"
+    if len(waiting) > MOST:
+        yield f"and so with {len(waiting) - MOST} more"
     if rollout["hindrance"] in WAY_ON:
         yield f"let it go on: `{common.command(WAY_ON[rollout['hindrance']])}`"
     elif rollout["hindrance"]:
@@ -90,6 +93,15 @@ def done_words(rollout: dict[str, Any]) -> str:
     done = sum(server["stage"] == "done" for server in servers)
     verb = "restored" if back else f"updated to {version}" if version else "updated"
     return f"{done} of {counted(len(servers), 'server')} of {rollout['color']} {verb}"
+
+
+def failure_lines(rollout: dict[str, Any]) -> list[str]:
+    """Which servers failed, and why: those of a batch mostly for the same reason."""
+    found: dict[str, list[str]] = {}
+    for server in rollout["servers"]:
+        if server["stage"] == "failed":
+            found.setdefault(server["why"], []).append(server["address"])
+    return [f"{listed(addresses)} failed: {why}" for why, addresses in found.items()]
 
 
 def stage_words(upstream: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 NEWLINE = "\n"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 request``, ``2 requests``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def flow_words(flow: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from proxy.control.forecast import MUCH, Now, drained_within
 from proxy.traffic.fitness import serves
+from proxy.traffic.listing import listed
 from proxy.traffic.model import Service, State
 from proxy.traffic.rollout.batches import available, batch_size, batches, required, room
 from proxy.traffic.rollout.plan import CommandHook, ManualHook, WebhookHook
@@ -108,7 +109,7 @@ def _lacking(service: Service, rollout: Rollout) -> Iterator[str]:
     pool = {each.address: each for each in service.pool(rollout.color)}
     unfit = [turn.address for turn in rollout.turns if not serves(service, pool[turn.address])]
     if unfit and service.share(rollout.color):
-        yield f"{', '.join(unfit)} is not serving, which leaves less room for the others"
+        yield f"{listed(unfit)} {'is' if len(unfit) == 1 else 'are'} not serving, which leaves less room for the others"
 
 
 def _little_room(
@@ -117,7 +118,7 @@ def _little_room(
     color, size = rollout.color, batch_size(service, replace(rollout, batch=1))
     if left:
         need, have = required(service, rollout), available(service, color)
-        yield f"{', '.join(left)} would have to wait: {have} of {color} serve, and {need} have to"
+        yield f"{listed(left)} would have to wait: {have} of {color} serve, and {need} have to"
     elif service.share(color) and len(batches) > 2 and len(batches[1].servers) < size:
         yield f"min_available leaves room for {room(service, rollout)} at a time, and not for {size}"
     if service.share(color) and any(not batch.serving for batch in batches):

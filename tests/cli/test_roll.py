@@ -286,3 +286,42 @@ def test_a_plan_tells_the_batches(run: Run, admin: Script) -> None:
         "warming and watching would take 4 min, besides draining and updating",
         "warning: look here",
     ]
+
+
+def test_many_servers_are_told_in_few_words(run: Run, admin: Script) -> None:
+    """The first ones, and how many more: nobody reads hundreds of addresses."""
+    many = [f"a:{number}" for number in range(1, 251)]
+    waiting = roll(*(server(each, "updating", batch=1) for each in many), by_hand=True, batch=1, stage="updating")
+    running(admin, waiting)
+    lines = run("status").stdout.splitlines()
+    assert "blue batch 1 of 250: updating a:1, a:2, a:3, a:4, a:5, a:6 and 244 more, waits for somebody" in lines[7]
+    assert lines[14:16] == ["update a:6, then: `bluegreen ready a:6`", "and so with 244 more"]
+
+
+def test_a_plan_of_many_batches_is_a_page_and_not_a_book(run: Run, admin: Script) -> None:
+    """The first ten are told."""
+    batches = [{"number": n, "servers": [f"a:{n}"], "serving": 1, "per_server": None} for n in range(1, 1001)]
+    told = {"color": "blue", "batches": batches, "left_over": [], "drain_expected": None, "drain_timeout": 30.0}
+    forecast = {"moves": 0.0, "rollout": {**told, "at_least": 1.0}, "warnings": []}
+    admin.on("POST", ROLLOUTS, Answer({"dry_run": True, "changes": [], "forecast": forecast}))
+    lines = run("roll", "blue", "--dry-run").stdout.splitlines()
+    assert "and 990 batches more; --output json has all" in lines
+    assert len(lines) < 15
+
+
+def test_a_table_that_is_too_long_shows_who_is_worked_on(admin: Script) -> None:
+    """Not only the first ones, that are done."""
+    servers = [server(f"127.0.0.1:{port}", "done", batch=1) for port in range(9001, 9200)]
+    answers(admin, roll(*servers, server("127.0.0.1:9200", "probing", batch=2), batch=2, stage="probing"))
+    with on_terminal("roll", "blue", "--admin", admin.address) as terminal:
+        terminal.wait_for("127.0.0.1:9200  probing")
+        terminal.wait_for(" more ")
+        answers(admin, roll("succeeded"))
+        assert terminal.end() == 0
+
+
+def test_servers_that_failed_for_the_same_reason_are_told_together(run: Run, admin: Script) -> None:
+    """Once, and not once for each."""
+    bad = [server(each, "failed", batch=1, why="restart.sh ended with exit status 1") for each in ("a:1", "a:2")]
+    answers(admin, roll(*bad, "failed", batch=1))
+    assert "a:1, a:2 failed: restart.sh ended with exit status 1" in run("roll", "blue").stdout.splitlines()

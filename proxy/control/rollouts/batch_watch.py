@@ -12,6 +12,7 @@ from proxy.control.insisting import PROGRAM, insist
 from proxy.control.receipts import open_account
 from proxy.control.watch import Scene, Watch
 from proxy.traffic.commands import Fail
+from proxy.traffic.listing import listed
 from proxy.traffic.model import Operation, Receipt
 from proxy.traffic.refusal import Refused
 from proxy.traffic.rollout.commands import MoveBatch
@@ -112,4 +113,4 @@ class BatchWatch(Watch):
 
 
 def _named(operation: Operation) -> str:
-    return ", ".join(address for _, address in operation.leaving if address is not None)
+    return listed([address for _, address in operation.leaving if address is not None])

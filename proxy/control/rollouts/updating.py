@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from proxy.control.carrying import unchanged, while_it_is
 from proxy.control.insisting import insist
 from proxy.control.rollouts.means import HOOK, HookOutcome, Means
+from proxy.traffic.listing import listed
 from proxy.traffic.model import Operation
 from proxy.traffic.reduction import Change
 from proxy.traffic.refusal import Refused
@@ -47,8 +48,9 @@ class Updating:
     async def _wait_for_somebody(self, operation: Operation, rollout: Rollout) -> None:
         if self._told != rollout.batch:
             self._told = rollout.batch
-            waiting = ", ".join(turn.address for turn in rollout.under_way if turn.stage is Stage.UPDATING)
-            why = f"waits until {waiting} is updated by hand, and somebody says that it is ready"
+            waiting = [turn.address for turn in rollout.under_way if turn.stage is Stage.UPDATING]
+            are, that_it_is = ("is", "that it is") if len(waiting) == 1 else ("are", "of each that it is")
+            why = f"waits until {listed(waiting)} {are} updated by hand, and somebody says {that_it_is} ready"
             await self._means.controller.note(HOOK, operation, why, ())
         await unchanged(self._means.controller, operation)
 

@@ -101,7 +101,7 @@ async def test_by_hand_each_server_is_waited_for(yard: Yard) -> None:
     await yard.at(roll, Stage.UPDATING, batch=2)
     assert list(yard.blue) == [elsewhere, two, yard.addresses[2]]
     told = [entry.reason for entry in await yard.core.store.journal() if entry.action == "hook"]
-    assert f"waits until {one}, {two} is updated by hand, and somebody says that it is ready" in told
+    assert f"waits until {one}, {two} are updated by hand, and somebody says of each that it is ready" in told
 
 
 @pytest.mark.parametrize("paused", [False, True])
