@@ -19,7 +19,7 @@ from tests.harness.steady import Steady
 from tests.system.rolling import kept_out, stages, start_roll, wait_between, wait_stage
 from tests.system.shifts import operation, steer, wait_over
 
-MIX = Mix(keep_alive=3, one_shot=2, posts=2, uploads=0, slow=0, streams=0, websockets=0, events=0, pause=0.05)
+MIX = Mix(keep_alive=2, one_shot=1, posts=2, uploads=0, slow=0, streams=0, websockets=0, events=0, pause=0.1)
 FIRST, SECOND = ("draining", "updating", "probing"), ("warming", "watched")
 """Where it is killed in which batch."""
 
