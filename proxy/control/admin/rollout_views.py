@@ -13,7 +13,7 @@ from proxy.control.admin.rollout_answers import (
     ServerAnswer,
     SlowStartAnswer,
 )
-from proxy.control.admin.shift_views import gates, judge, shown_url
+from proxy.control.admin.shift_views import gates, judge, told_url
 from proxy.control.rollout_progress import RolloutProgress, rollout_progress
 from proxy.traffic.judgement import Verdict
 from proxy.traffic.model import Operation, Service
@@ -119,6 +119,6 @@ def _hook(hook: Hook) -> HookAnswer:
             names = [name for name, _ in hook.env]
             return HookAnswer(kind="command", argv=list(hook.argv), env=names, url=None, timeout=hook.timeout)
         case WebhookHook():
-            return HookAnswer(kind="webhook", argv=None, env=None, url=shown_url(hook.url), timeout=hook.timeout)
+            return HookAnswer(kind="webhook", argv=None, env=None, url=told_url(hook.url), timeout=hook.timeout)
         case _:
             return HookAnswer(kind="manual", argv=None, env=None, url=None, timeout=None)

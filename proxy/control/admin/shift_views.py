@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from proxy.control.admin.shift_answers import GateAnswer, JudgeAnswer, ShiftAnswer, StepAnswer
 from proxy.control.shift_progress import ShiftProgress, share_of, shift_progress
-from proxy.traffic.gates import Gates
+from proxy.traffic.gates import Gates, shown_url
 from proxy.traffic.judgement import Verdict
 from proxy.traffic.model import Operation
 from proxy.traffic.shift import Shift, Step
@@ -59,15 +58,13 @@ def judge(verdict: Verdict | None) -> JudgeAnswer | None:
 def gates(asked: Gates) -> Iterator[GateAnswer]:
     """What has to agree, one after the other."""
     for hook in asked.webhooks:
-        yield GateAnswer(kind="webhook", url=shown_url(hook.url), query=None, at=list(hook.at))
+        yield GateAnswer(kind="webhook", url=told_url(hook.url), query=None, at=list(hook.at))
     for query in asked.queries:
-        yield GateAnswer(kind="prometheus", url=shown_url(query.url), query=query.query, at=list(query.at))
+        yield GateAnswer(kind="prometheus", url=told_url(query.url), query=query.query, at=list(query.at))
     if asked.approvals:
         yield GateAnswer(kind="approval", url=None, query=None, at=list(asked.approvals))
 
 
-def shown_url(url: str) -> str:
-    """An address without what may be secret in it: user, password, query and fragment."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}{'?…' if parts.query else ''}"
+def told_url(url: str) -> str:
+    """A URL without what may be secret in it; that it has a query is told, and not which."""
+    return f"{shown_url(url)}?…" if "?" in url else shown_url(url)
