@@ -75,10 +75,11 @@ class Hooks:
             answers.append(Answer(False, "two servers have got the same new address"))
         elif moved and (words := await self._unfit(list(moved.values()))):
             answers.append(Answer(False, f"the new address is of no use: {words}"))
+        ok = all(answer.ok for answer in answers)
         return HookOutcome(
-            ok=all(answer.ok for answer in answers),
+            ok=ok,
             detail="; ".join(dict.fromkeys(answer.detail for answer in answers)),
-            moved=moved,
+            moved=moved if ok else {},
             output="\n".join(answer.output for answer in answers if answer.output),
             seconds=round(self._clock.monotonic() - began, 3),
         )

@@ -119,8 +119,9 @@ async def test_a_server_may_not_come_back_where_no_upstream_may_be(hooks: Hooks,
     """What a hook answers is not trusted any further than what an operator says."""
     answer = json.dumps({"addresses": {"a:2": "a:9", "a:3": "169.254.169.254:80"}})
     outcome = await hooks.run(rolling(script(f"echo '{answer}' > $BLUEGREEN_RESULT")))
-    assert (outcome.ok, outcome.detail) == (
+    assert (outcome.ok, dict(outcome.moved), outcome.detail) == (
         False,
+        {},
         "deploy.sh ended with exit status 0; the new address is of no use: 169.254.169.254:80 is not allowed",
     )
 
