@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import strategies as st
 
 from proxy.traffic.commands import (
@@ -26,7 +27,7 @@ from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import Health, Operation, Service
 from proxy.traffic.reducer import reduce
 from proxy.traffic.reduction import Reduction
-from proxy.traffic.refusal import Refused
+from proxy.traffic.refusal import RefusalCode, Refused
 from proxy.traffic.rollout.batches import next_batch
 from proxy.traffic.rollout.commands import (
     AgeBatch,
@@ -41,8 +42,10 @@ from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, Order, Rol
 from proxy.traffic.rollout.rollout import Rollout
 from proxy.traffic.rollout.stages import Event, Stage
 from proxy.traffic.spec import Color, DoorSpec, ServiceSpec, UpstreamSpec
+from proxy.traffic.table import compile_table
 
 HOOK = WebhookHook("http://127.0.0.1:1/")
+PLAN = RolloutPlan(hook=HOOK)
 
 amounts = st.integers(0, 4).map(lambda count: Amount(count=count)) | st.sampled_from((0.0, 0.25, 0.34, 0.5, 0.9)).map(
     lambda share: Amount(share=share)
@@ -189,3 +192,43 @@ def disturbances(world: World) -> st.SearchStrategy[Command]:
         st.builds(Switch, st.just("shop"), st.sampled_from(Color), st.booleans()),
         st.just(Fail(name, "it is bad")),
     )
+
+
+def rolling(plan: RolloutPlan = PLAN, *, servers: int = 4, split: int = 0) -> World:
+    """A fleet under a rollout of blue, which has all the traffic unless said otherwise."""
+    world = World(servers, split)
+    assert world.do(StartRollout("shop", Color.BLUE, plan))
+    return world
+
+
+def until(world: World, stage: Stage | None, *, batch: int) -> World:
+    """Carry it on until that batch has come to a stage; ``None``: until it is over."""
+    while (world.rollout.batch, world.rollout.stage) != (batch, stage):
+        command = world.due()
+        assert command is not None
+        assert world.do(command)
+    return world
+
+
+def finish(world: World) -> World:
+    """Carry it on to its end."""
+    while (command := world.due()) is not None:
+        assert world.do(command)
+    return world
+
+
+def refusal(world: World, command: Command) -> RefusalCode:
+    """Why a command is refused now."""
+    with pytest.raises(Refused) as caught:
+        reduce(world.state, command, Context(world.now, "ada"))
+    return caught.value.code
+
+
+def stages(world: World) -> list[str]:
+    """How far each server is."""
+    return [turn.stage.value for turn in world.rollout.turns]
+
+
+def in_table(world: World) -> list[str]:
+    """The servers of blue that get requests."""
+    return [each.address for each in compile_table(world.state).services[0].blue]

@@ -8,81 +8,27 @@ import pytest
 
 from proxy.traffic.commands import (
     Abort,
-    AdvanceShift,
     ChangeUpstream,
-    Command,
-    Configure,
-    Context,
     Fail,
-    MarkApplied,
     ObserveHealth,
     Pause,
     Promote,
-    RemoveUpstream,
-    ReplacePool,
     Resume,
-    Rollback,
-    StartShift,
-    Switch,
-    UpstreamWill,
 )
 from proxy.traffic.hindrance import Hindrance
-from proxy.traffic.model import FULL_SPLIT, Cohort, Health, OperationState, Phase, Receipt
-from proxy.traffic.reducer import reduce
-from proxy.traffic.refusal import RefusalCode, Refused
+from proxy.traffic.model import Cohort, Health, OperationState, Receipt
+from proxy.traffic.refusal import RefusalCode
 from proxy.traffic.rollout.batches import next_batch
 from proxy.traffic.rollout.commands import MarkReady, MoveBatch, StartRollout, TakeBatch
 from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, Order, RolloutPlan, SlowStart
 from proxy.traffic.rollout.rollout import hook_version
 from proxy.traffic.rollout.stages import Course, Event, Stage
 from proxy.traffic.rollout.warming import ramp_at
-from proxy.traffic.shift import Position, Step
 from proxy.traffic.spec import AdminState, Color
 from proxy.traffic.table import compile_table
-from tests.traffic.rollout.fleets import HOOK, World
+from tests.traffic.rollout.fleets import PLAN, World, finish, in_table, refusal, rolling, stages, until
 
-PLAN = RolloutPlan(hook=HOOK)
 RESTORING = replace(PLAN, on_failure=OnFailure.RESTORE, previous_version="v1", version="v2")
-
-
-def rolling(plan: RolloutPlan = PLAN, *, servers: int = 4, split: int = 0) -> World:
-    """A fleet under a rollout of blue, which has all the traffic unless said otherwise."""
-    world = World(servers, split)
-    assert world.do(StartRollout("shop", Color.BLUE, plan))
-    return world
-
-
-def until(world: World, stage: Stage | None, *, batch: int) -> World:
-    """Carry it on until that batch has come to a stage; ``None``: until it is over."""
-    while (world.rollout.batch, world.rollout.stage) != (batch, stage):
-        command = world.due()
-        assert command is not None
-        assert world.do(command)
-    return world
-
-
-def finish(world: World) -> World:
-    """Carry it on to its end."""
-    while (command := world.due()) is not None:
-        assert world.do(command)
-    return world
-
-
-def refusal(world: World, command: Command) -> RefusalCode:
-    """Why a command is refused now."""
-    with pytest.raises(Refused) as caught:
-        reduce(world.state, command, Context(world.now, "ada"))
-    return caught.value.code
-
-
-def stages(world: World) -> list[str]:
-    """How far each server is."""
-    return [turn.stage.value for turn in world.rollout.turns]
-
-
-def in_table(world: World) -> list[str]:
-    """The servers of blue that get requests."""
-    return [each.address for each in compile_table(world.state).services[0].blue]
 
 
 def test_a_batch_is_out_of_the_table_until_it_is_healthy() -> None:
@@ -252,6 +198,14 @@ def test_a_restore_takes_every_touched_server_back_the_last_first() -> None:
     assert in_table(world) == ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80"]
 
 
+def test_a_restore_leaves_alone_who_was_out_but_not_touched() -> None:
+    """It runs what it ran before, and is put back at once."""
+    world = until(rolling(RESTORING), Stage.DRAINING, batch=2)
+    world.do(Fail("op-2", "it is bad"))
+    assert [turn.address for turn in world.rollout.to_do] == ["10.0.0.1:80"]
+    assert "10.0.0.2:80" in in_table(world)
+
+
 def test_a_restore_that_fails_too_stops() -> None:
     """It ends as failed, what was out stays out."""
     world = until(rolling(RESTORING), Stage.WATCHED, batch=2)
@@ -381,94 +335,6 @@ def test_no_server_comes_back_where_another_one_is() -> None:
     world = until(rolling(), Stage.UPDATING, batch=1)
     move = MoveBatch("op-2", Stage.UPDATING, Event.UPDATED, {"10.0.0.1:80": "10.0.0.2:80"})
     assert refusal(world, move) is RefusalCode.DUPLICATE_UPSTREAM
-
-
-def test_traffic_may_leave_a_color_that_is_updated_but_not_come_to_it() -> None:
-    """Who is in trouble can always go; who wants to come has to insist. A shift waits for its end."""
-    world = until(rolling(), Stage.UPDATING, batch=1)
-    assert refusal(world, StartShift("shop", Color.GREEN, 10_000, over=60.0)) is RefusalCode.OPERATION_RUNNING
-    assert world.do(Switch("shop", Color.GREEN))
-    world.state = replace(world.state, operations={"op-2": world.state.operations["op-2"]})
-    assert refusal(world, Switch("shop", Color.BLUE)) is RefusalCode.OPERATION_RUNNING
-    assert world.do(Switch("shop", Color.BLUE, force=True))
-
-
-def test_no_rollout_begins_beside_a_shift_or_another_rollout() -> None:
-    """One after the other."""
-    world = World(4, 0)
-    world.do(StartShift("shop", Color.GREEN, 10_000, over=60.0))
-    assert refusal(world, StartRollout("shop", Color.BLUE, PLAN)) is RefusalCode.OPERATION_RUNNING
-    assert refusal(rolling(), StartRollout("shop", Color.GREEN, PLAN)) is RefusalCode.OPERATION_RUNNING
-
-
-def test_no_rollout_begins_beside_a_shift_that_has_arrived_and_still_drains() -> None:
-    """The judge may yet take it back, and it is watched for a while afterwards: onto servers that are updated."""
-    world = World(4, 0)
-    world.do(StartShift("shop", Color.GREEN, FULL_SPLIT, steps=(Step(FULL_SPLIT),)))
-    shift = world.state.operation_of("shop")
-    assert shift is not None
-    position = Position(0, opened=True)
-    world.do(AdvanceShift(shift.id, Position(0), position))
-    arrived = world.state.operations[shift.id]
-    assert arrived.receipt is not None
-    world.do(MarkApplied(shift.id, arrived.receipt))
-    assert world.state.operations[shift.id].phase is Phase.DRAINING
-    for color in Color:
-        assert refusal(world, StartRollout("shop", color, PLAN)) is RefusalCode.OPERATION_RUNNING
-
-
-def test_the_only_server_of_a_color_that_becomes_live_is_left_alone() -> None:
-    """Though it was asked for when nobody was served there: it waits until somebody aborts it."""
-    world = rolling(servers=1, split=FULL_SPLIT)
-    assert world.do(Switch("shop", Color.BLUE, force=True))
-    finish(world)
-    assert world.operation is not None
-    assert (world.rollout.hindrance, in_table(world)) == (Hindrance.CAPACITY, ["10.0.0.1:80"])
-    world.do(Abort(world.operation.id))
-    assert world.rollout.course is Course.ABORTED
-
-
-def test_aborting_a_switch_moves_no_traffic_onto_a_color_that_is_updated() -> None:
-    """As a rollback does not, unless it is forced."""
-    world = World(4, 0)
-    world.do(Switch("shop", Color.GREEN))
-    switch = world.state.operation_of("shop")
-    assert switch is not None
-    assert switch.receipt is not None
-    world.do(MarkApplied(switch.id, switch.receipt))
-    assert world.do(StartRollout("shop", Color.BLUE, PLAN))
-    until(world, Stage.UPDATING, batch=1)
-    for command in (Abort(switch.id), Rollback("shop")):
-        assert refusal(world, command) is RefusalCode.OPERATION_RUNNING
-    assert world.do(Rollback("shop", force=True))
-
-
-def test_operators_leave_the_batch_alone_and_may_change_the_rest() -> None:
-    """What is out is the rollout's; a server that is removed before its turn has none."""
-    world = until(rolling(), Stage.UPDATING, batch=1)
-    out = ChangeUpstream("shop", Color.BLUE, "10.0.0.1:80", weight=3)
-    assert refusal(world, out) is RefusalCode.OPERATION_RUNNING
-    wills = (UpstreamWill("10.0.0.2:80"),)
-    assert refusal(world, ReplacePool("shop", Color.BLUE, wills, force=True)) is RefusalCode.OPERATION_RUNNING
-    assert world.do(RemoveUpstream("shop", Color.BLUE, "10.0.0.4:80"))
-    assert finish(world).rollout.course is Course.SUCCEEDED
-    assert len(world.rollout.turns) == 3
-
-
-def test_a_reload_may_take_away_the_server_that_is_out() -> None:
-    """Then there is nothing left to do for it, and the next one's turn comes."""
-    world = until(rolling(), Stage.UPDATING, batch=1)
-    spec = world.service.spec
-    world.do(Configure(world.state.door, (replace(spec, blue=spec.blue[1:]),)))
-    assert world.rollout.stage is None
-    assert finish(world).rollout.course is Course.SUCCEEDED
-
-
-def test_what_is_noticed_of_a_server_that_is_out_does_not_count() -> None:
-    """It comes back through checks of its own."""
-    world = until(rolling(), Stage.UPDATING, batch=1)
-    world.do(ObserveHealth("shop", Color.BLUE, "10.0.0.1:80", Health.HEALTHY))
-    assert world.service.blue[0].health is Health.UNKNOWN
 
 
 def test_a_forced_rollout_of_the_only_server_that_fails_leaves_it_in() -> None:
