@@ -179,6 +179,15 @@ def test_a_bad_server_serves_on_where_too_few_would_be_left() -> None:
     assert "it serves on" in (world.rollout.turns[0].why or "")
 
 
+def test_of_a_bad_batch_as_many_serve_on_as_are_needed() -> None:
+    """Not all of them, and not none: each that is taken out leaves less room for the next."""
+    pair, needed = Amount(count=2), Amount(count=3)
+    world = until(rolling(replace(PLAN, batch=pair, min_available=needed), servers=5), Stage.WATCHED, batch=1)
+    world.do(ObserveHealth("shop", Color.BLUE, "10.0.0.5:80", Health.UNHEALTHY))
+    world.do(Fail("op-2", "it is bad"))
+    assert in_table(world) == ["10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80"]
+
+
 def test_a_restore_takes_every_touched_server_back_the_last_first() -> None:
     """With the same care, and hooks are told the version of before; those that never changed are left alone."""
     world = until(rolling(RESTORING), Stage.WATCHED, batch=3)
