@@ -18,8 +18,8 @@ from proxy.traffic.commands import (
 from proxy.traffic.hindrance import Hindrance
 from proxy.traffic.model import Cohort, Health, OperationState, Receipt
 from proxy.traffic.refusal import RefusalCode
-from proxy.traffic.rollout.batches import next_batch
-from proxy.traffic.rollout.commands import MarkReady, MoveBatch, StartRollout, TakeBatch
+from proxy.traffic.rollout.batches import next_batch, required
+from proxy.traffic.rollout.commands import MarkReady, MoveBatch, OpenBatch, StartRollout, TakeBatch
 from proxy.traffic.rollout.plan import Amount, ManualHook, OnFailure, Order, RolloutPlan, SlowStart
 from proxy.traffic.rollout.rollout import hook_version
 from proxy.traffic.rollout.stages import Course, Event, Stage
@@ -213,6 +213,27 @@ def test_a_restore_leaves_alone_who_was_out_but_not_touched() -> None:
     world.do(Fail("op-2", "it is bad"))
     assert [turn.address for turn in world.rollout.to_do] == ["10.0.0.1:80"]
     assert "10.0.0.2:80" in in_table(world)
+
+
+def test_a_restore_waits_for_nobody_and_begins_with_the_batch_that_came_last() -> None:
+    """In whatever order the servers had their turns, and though somebody had paused it."""
+    world = rolling(RESTORING)
+    world.do(OpenBatch("op-2"))
+    world.do(TakeBatch("op-2", ("10.0.0.3:80",)))
+    until(world, Stage.UPDATING, batch=2)
+    world.do(Pause("op-2"))
+    world.do(Fail("op-2", "it is bad"))
+    assert world.operation is not None
+    assert (world.operation.state, world.rollout.hindrance) == (OperationState.RUNNING, None)
+    assert next_batch(world.service, world.rollout, {}) == ("10.0.0.1:80",)
+
+
+def test_who_has_no_weight_does_not_count() -> None:
+    """Of three servers that are meant to serve, 60 % are two."""
+    world = World(4, 0)
+    world.do(ChangeUpstream("shop", Color.BLUE, "10.0.0.4:80", weight=0))
+    world.do(StartRollout("shop", Color.BLUE, replace(PLAN, min_available=Amount(share=0.6))))
+    assert required(world.service, world.rollout) == 2
 
 
 def test_a_restore_that_fails_too_stops() -> None:
