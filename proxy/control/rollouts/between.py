@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from proxy.control.carrying import FOR_EVER, LOOK, unchanged, while_it_is
 from proxy.control.insisting import PROGRAM
-from proxy.control.rollouts.means import Means
+from proxy.control.rollouts.means import CHECK, Means
 from proxy.shm.names import Series
 from proxy.traffic.commands import Hinder, Resume
 from proxy.traffic.hindrance import Hindrance
+from proxy.traffic.listing import listed
 from proxy.traffic.model import Operation, Service
 from proxy.traffic.rollout.batches import available, next_batch, required, total
 from proxy.traffic.rollout.commands import EndRollout, OpenBatch, TakeBatch
-from proxy.traffic.rollout.plan import Order, VersionProbe
+from proxy.traffic.rollout.plan import OnFailure, Order, VersionProbe
 from proxy.traffic.rollout.rollout import Rollout
 
 
@@ -68,8 +69,13 @@ class Between:
         if rollout.plan.detect is not None:
             reading = self._versions(operation, chosen, rollout.plan.detect)
             versions = await while_it_is(self._controller, lambda: self._now(operation) is operation, reading)
-        if versions is not None:
-            await self._controller.advance(TakeBatch(operation.id, chosen, versions))
+        if versions is None:
+            return
+        if silent := _not_to_be_restored(rollout, chosen, versions):
+            why = f"{listed(silent)} told no version and could not be restored: have previous_version passed"
+            await self._means.fail(operation, why, by=CHECK)
+            return
+        await self._controller.advance(TakeBatch(operation.id, chosen, versions))
 
     async def _versions(self, operation: Operation, addresses: Sequence[str], detect: VersionProbe) -> dict[str, str]:
         check = self._means.service(operation).spec.health
@@ -91,6 +97,14 @@ class Between:
             turn.address: sum(region.value(Series.UPSTREAM_IN_FLIGHT, *key, turn.address) for region in regions)
             for turn in rollout.to_do
         }
+
+
+def _not_to_be_restored(rollout: Rollout, chosen: Sequence[str], versions: Mapping[str, str]) -> list[str]:
+    """The servers for which a hook that restores would have no version. They are found before they are touched."""
+    plan = rollout.plan
+    if rollout.undoing or plan.on_failure is not OnFailure.RESTORE or plan.previous_version is not None:
+        return []
+    return [address for address in chosen if address not in versions]
 
 
 def _no_room(service: Service, rollout: Rollout) -> str:

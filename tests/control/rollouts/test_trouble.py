@@ -112,6 +112,15 @@ async def test_a_server_without_a_version_is_not_believed(yard: Yard) -> None:
     assert ended.note == f"the hook did nothing: {yard.addresses[0]} does not tell its version, which should be v2"
 
 
+async def test_a_server_that_could_not_be_restored_is_not_touched(yard: Yard) -> None:
+    """Who wants a restore, and has versions looked at for it, is told of a server without one before it is taken."""
+    del yard.smith.versions[yard.addresses[1]]
+    ended = await yard.ended(await yard.start(plan(detect=DETECT, on_failure=OnFailure.RESTORE)))
+    assert (ended.state, yard.addresses[1] in (ended.note or "")) == (OperationState.ROLLED_BACK, True)
+    assert yard.addresses[1] not in [address for address, _ in yard.smith.updated]
+    assert all(each.wanted for each in yard.blue.values())
+
+
 async def test_versions_are_kept_before_and_after(yard: Yard) -> None:
     """Each turn tells both."""
     ended = await yard.ended(await yard.start(plan(detect=DETECT)))
