@@ -67,7 +67,7 @@ diagrams: $(DEV_VENV)  ## Draw the stages of rolling deployments into docs/rolli
 compiled: $(COMPILED)/.stamp  ## The program with its hot path compiled: build/compiled/bin/bluegreen (needs a C compiler)
 
 test-compiled: $(DEV_VENV) $(COMPILED)/.stamp  ## The tests of what is compiled, against the compiled program
-	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m pytest $(SIDE_BY_SIDE) --compiled --override-ini pythonpath= $(COMPILED_TESTS) --ignore=tests/traffic/judge
+	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m pytest $(SIDE_BY_SIDE) --compiled --override-ini pythonpath= $(COMPILED_TESTS) --ignore=tests/traffic/judge --ignore=tests/traffic/rollout
 
 bench: $(DEV_VENV)  ## CPU, latency and memory beside nginx, HAProxy and others (some 25 minutes); BENCH="--only small"
 	@scripts/install-tools bench
