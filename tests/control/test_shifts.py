@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ from proxy.traffic.judgement import Finding, Tally, Verdict
 from proxy.traffic.model import Health, Operation, OperationState, Phase
 from proxy.traffic.shift import Step
 from proxy.traffic.spec import Color
+from tests.control.asked import Gate
 from tests.control.core import SHOP, Core, running_core, until
 
 QUICK = StartShift("shop", Color.GREEN, 10_000, over=0.3, judged=False)
@@ -57,28 +58,6 @@ class Witness:
     def settled_left(self, operation: str) -> int | None:
         """How many sessions are left."""
         return self.left
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a gate said."""
-
-    gate: str
-    ok: bool
-    detail: str
-
-
-@dataclass
-class Gate:
-    """Answers for all gates, and remembers when it was asked."""
-
-    against: Moment | None = None
-    asked: list[Moment] = field(default_factory=list)
-
-    async def ask(self, operation: Operation, moment: Moment) -> Sequence[Answer]:
-        """Go, but at one moment."""
-        self.asked.append(moment)
-        return [Answer("webhook ci", moment is not self.against, "not on Fridays" if moment is self.against else "")]
 
 
 @dataclass

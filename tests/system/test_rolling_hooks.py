@@ -10,10 +10,8 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from tests.harness.mix import Mix
 from tests.harness.processes import alive
 from tests.harness.program import Program
 from tests.harness.servers import Servers
+from tests.system.hooked import webhook
 from tests.system.rolling import HOOK_SECRET, POOL, kept_out, start_roll
 from tests.system.shifts import wait_over
 
@@ -114,25 +113,11 @@ def orchestrator(servers: Servers) -> Iterator[Orchestrator]:
     """A running webhook."""
     orchestrator = Orchestrator(servers)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = orchestrator.answer(body, self.headers.get("Bluegreen-Signature", ""))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(answer)
+    def answer(body: bytes, signature: str) -> tuple[int, bytes]:
+        return 200, orchestrator.answer(body, signature)
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing: the test tells."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        orchestrator.url = f"http://127.0.0.1:{server.server_port}/replace"
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
+    with webhook(answer) as orchestrator.url:
         yield orchestrator
-        server.shutdown()
-        serving.join()
 
 
 @pytest.mark.system

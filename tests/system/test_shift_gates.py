@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from tests.harness.fleet import Fleet
 from tests.harness.program import Program
 from tests.harness.steady import Steady
+from tests.system.hooked import webhook
 from tests.system.shifts import command, green_share, operation
 
 SECRET = b"of the gate"
@@ -46,23 +45,11 @@ def gate() -> Iterator[Gate]:
     """A running webhook."""
     gate = Gate()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(gate.answer(body, self.headers.get("Bluegreen-Signature", "")))
-            self.end_headers()
-            self.wfile.write(b"the error budget is spent\n")
+    def answer(body: bytes, signature: str) -> tuple[int, bytes]:
+        return gate.answer(body, signature), b"the error budget is spent\n"
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing: the test tells."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        gate.url = f"http://127.0.0.1:{server.server_port}/deploys"
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
+    with webhook(answer) as gate.url:
         yield gate
-        server.shutdown()
-        serving.join()
 
 
 @pytest.fixture

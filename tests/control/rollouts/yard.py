@@ -13,13 +13,13 @@ from proxy.control.doorkeeper import Doorkeeper
 from proxy.control.rollouts.means import Means
 from proxy.control.rollouts.rollouts import Rollouts
 from proxy.traffic.commands import ObserveHealth
-from proxy.traffic.gates import Moment
 from proxy.traffic.model import Health, Operation, Upstream
 from proxy.traffic.rollout.commands import StartRollout
 from proxy.traffic.rollout.plan import Amount, CommandHook, Readiness, RolloutPlan, SlowStart, VersionProbe
 from proxy.traffic.rollout.rollout import Rollout, hook_version
 from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import Color, HealthCheck, ServiceSpec, UpstreamSpec
+from tests.control.asked import Gate
 from tests.control.checked import Checked, checked
 from tests.control.core import Core, running_core, until
 
@@ -78,28 +78,6 @@ class Smith:
     async def read(self, address: str, probe: VersionProbe, check: HealthCheck | None) -> str | None:
         """What a server says that it runs."""
         return self.versions.get(address)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a gate said."""
-
-    gate: str
-    ok: bool
-    detail: str
-
-
-@dataclass
-class Gate:
-    """Answers for all gates, and remembers when it was asked."""
-
-    against: Moment | None = None
-    asked: list[Moment] = field(default_factory=list)
-
-    async def ask(self, operation: Operation, moment: Moment) -> Sequence[Answer]:
-        """Go, but at one moment."""
-        self.asked.append(moment)
-        return [Answer("webhook ci", moment is not self.against, "not on Fridays")]
 
 
 @dataclass
