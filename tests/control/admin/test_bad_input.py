@@ -195,6 +195,12 @@ BAD = {
     "a hook that is no address": gate("webhooks", {"url": "hook"}, "gates.webhooks[0].url: must begin with http:"),
     "a hook elsewhere": gate("webhooks", {"url": "file:///etc/passwd"}, "webhooks[0].url: must begin with http:"),
     "a hook of a broken port": gate("webhooks", {"url": "http://a:b/"}, "webhooks[0].url: must be a URL such as"),
+    "a hook at a cloud's metadata": gate(
+        "webhooks", {"url": "http://169.254.169.254/x"}, "gates.webhooks[0].url: 169.254.169.254 is link-local"
+    ),
+    "a hook there in disguise": gate(
+        "webhooks", {"url": "http://[::ffff:169.254.169.254]/x"}, "gates.webhooks[0].url: 169.254.169.254 is link-local"
+    ),
     "a hook at no moment": gate("webhooks", {"url": "http://a/", "at": []}, "gates.webhooks[0].at: "),
     "a hook at an unknown moment": gate("webhooks", {"url": "http://a/", "at": ["never"]}, "webhooks[0].at[0]: "),
     "a misspelled gate": shift({"over": "1m", "gates": {"webhook": []}}, "did you mean webhooks?"),
