@@ -1,10 +1,10 @@
 """The one place where the state changes: ``reduce(state, command, context)`` gives the next state, or refuses.
 
 It is a pure function, so the controller can try a command (dry run), keep its result on disk, and only then serve it.
-Commands that move traffic at once are here; gradual moves are in :mod:`proxy.traffic.shifting`, rolling
-deployments in :mod:`proxy.traffic.rolling`, what lets requests wait
-in :mod:`proxy.traffic.holding`, what changes pools in :mod:`proxy.traffic.pools`, what was observed in
-:mod:`proxy.traffic.observations`, and a newly read config in :mod:`proxy.traffic.configure`.
+Commands that move traffic at once are here; gradual moves are in :mod:`proxy.traffic.shifting`, rolling deployments in
+:mod:`proxy.traffic.rolling`, what lets requests wait in :mod:`proxy.traffic.holding`, what changes pools in
+:mod:`proxy.traffic.pools`, what was observed in :mod:`proxy.traffic.observations`, and a newly read config in
+:mod:`proxy.traffic.configure`.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def _serving(service: Service, color: Color) -> frozenset[str]:
 
 def batch_size(service: Service, rollout: Rollout) -> int:
     """The servers of the next batch if there is room for all of them; at least one."""
-    first = rollout.batch == 0 and rollout.plan.first_batch is not None
-    amount = rollout.plan.first_batch if first and rollout.plan.first_batch else rollout.plan.batch
+    first = rollout.plan.first_batch if rollout.batch == 0 else None
+    amount = first or rollout.plan.batch
     return max(1, amount.at_most(total(service, rollout.color)))
 
 

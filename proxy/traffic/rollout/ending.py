@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.traffic.commands import Abort, Context, Fail
-from proxy.traffic.fitness import serves
 from proxy.traffic.model import Cohort, Operation, OperationState, Service, State, Upstream
 from proxy.traffic.reduction import Change, Reduction, end_operation, with_service
-from proxy.traffic.rollout.batches import room
+from proxy.traffic.rollout.batches import cost, room
 from proxy.traffic.rollout.commands import EndRollout
 from proxy.traffic.rollout.footing import elsewhere, find_rollout, put, steered, with_servers
 from proxy.traffic.rollout.plan import ManualHook, OnFailure
@@ -79,9 +78,8 @@ def _broken(rollout: Rollout, service: Service, why: str, context: Context) -> t
     moved = rollout.moved(bad, Event.BROKE, context.now)
     left = room(service, rollout)
     for address in bad:
-        upstream = next((each for each in service.pool(rollout.color) if each.address == address), None)
-        needed = upstream is not None and serves(service, upstream)
-        stays = needed and left <= 0
+        needed = cost(service, rollout.color, [address])
+        stays = needed > 0 and left <= 0
         moved = replace(moved, turns=tuple(_blamed(t, address, why, stays=stays) for t in moved.turns))
         if not stays:
             left -= needed
