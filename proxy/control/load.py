@@ -1,19 +1,22 @@
-"""What each color has had to do lately: kept for half a minute, so that a plan can be held against it."""
+"""What each color has had to do lately: half a minute, so that a plan can be held against it, and how it came to it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, zip_longest
+from itertools import accumulate, islice, zip_longest
 from typing import Final
 
 from proxy.control.clock import Clock
 from proxy.control.fleet import Fleet
-from proxy.shm.names import BUCKETS, Series
+from proxy.control.load_series import MOST_POINTS, Figures, Series, SeriesStore
+from proxy.shm.names import BUCKETS
+from proxy.shm.names import Series as Name
 from proxy.traffic.spec import Color
 
 logger = logging.getLogger(__name__)
@@ -23,6 +26,9 @@ EVERY: Final = 2.0
 
 _KEPT: Final = 16
 """Looks that are kept: about half a minute."""
+
+_SMOOTH: Final = 5
+"""Looks over which quantiles are taken, for a moment with few requests says little of them."""
 
 Key = tuple[str, Color]
 
@@ -57,8 +63,10 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class _Look:
     at: float
+    wall: float
     admitted: Mapping[Key, int]
     durations: Mapping[Key, tuple[int, ...]]
+    errors: Mapping[Key, int]
 
 
 class Loads:
@@ -72,6 +80,7 @@ class Loads:
         self._services = services
         self._clock = clock
         self._looks: deque[_Look] = deque(maxlen=_KEPT)
+        self._series = SeriesStore()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -88,27 +97,39 @@ class Loads:
         """Note how things are."""
         keys = [(name, color) for name in self._services() for color in Color]
         totals = self._fleet.totals
-        self._looks.append(
-            _Look(
-                self._clock.monotonic(),
-                {key: totals.total(Series.ADMITTED, *key) for key in keys},
-                {key: tuple(totals.values(Series.DURATION, *key)[: len(BUCKETS) + 1]) for key in keys},
-            )
+        look = _Look(
+            self._clock.monotonic(),
+            self._clock.wall(),
+            {key: totals.total(Name.ADMITTED, *key) for key in keys},
+            {key: tuple(totals.values(Name.DURATION, *key)[: len(BUCKETS) + 1]) for key in keys},
+            {key: totals.total(Name.ERRORS, *key) for key in keys},
         )
+        self._looks.append(look)
+        self._series.note(look.wall, {key: self._figures(key) for key in keys})
 
     def of(self, service: str, color: Color) -> Load | None:
         """What a color did from the oldest look that is kept to the newest; ``None`` where there are no two."""
         key = (service, color)
         known = [look for look in self._looks if key in look.admitted]
+        return _between(key, known[0], known[-1]) if len(known) > 1 else None
+
+    def series(self, service: str, points: int = MOST_POINTS) -> Series:
+        """How the load of a service went, for up to ``points`` looks, a look every :data:`EVERY` seconds."""
+        return self._series.of(service, points)
+
+    def _figures(self, key: Key) -> Figures:
+        """What a color did between the two newest looks."""
+        in_flight = sum(self._fleet.totals.total(series, *key) for series in (Name.IN_FLIGHT, Name.TUNNELS))
+        known = [look for look in islice(reversed(self._looks), _SMOOTH + 1) if key in look.admitted]
         if len(known) < 2:
-            return None
-        first, last = known[0], known[-1]
-        pairs = zip_longest(last.durations[key], first.durations[key], fillvalue=0)
-        return Load(
-            seconds=last.at - first.at,
-            admitted=max(0, last.admitted[key] - first.admitted[key]),
-            durations=tuple(max(0, after - before) for after, before in pairs),
-        )
+            return Figures(in_flight=in_flight)
+        last, before = known[0], known[1]
+        seconds = max(last.at - before.at, 1e-3)
+        answered = sum(last.durations[key]) - sum(before.durations[key])
+        errors = last.errors[key] - before.errors[key]
+        lately = _between(key, known[-1], last)
+        p50, p95, p99 = (_or_unknown(lately.quantile(share)) for share in (0.5, 0.95, 0.99))
+        return Figures(max(0, answered) / seconds, max(0, errors) / seconds, p50, p95, p99, in_flight)
 
     async def _run(self) -> None:
         while True:
@@ -117,3 +138,16 @@ class Loads:
             except Exception:
                 logger.exception("the load could not be read")
             await asyncio.sleep(EVERY)
+
+
+def _between(key: Key, first: _Look, last: _Look) -> Load:
+    pairs = zip_longest(last.durations[key], first.durations[key], fillvalue=0)
+    return Load(
+        seconds=last.at - first.at,
+        admitted=max(0, last.admitted[key] - first.admitted[key]),
+        durations=tuple(max(0, after - before) for after, before in pairs),
+    )
+
+
+def _or_unknown(seconds: float | None) -> float:
+    return math.nan if seconds is None else seconds

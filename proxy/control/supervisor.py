@@ -174,7 +174,7 @@ class Supervisor:
 
     def _admin_context(self, serving: _Serving) -> AdminContext:
         """What the admin API works with."""
-        judging = serving.delivery.judging
+        judging, loads = serving.delivery.judging, self._watch_load(serving.controller)
         return AdminContext(
             controller=serving.controller,
             store=serving.store,
@@ -192,7 +192,8 @@ class Supervisor:
             settled_left=judging.settled_left,
             baseline=judging.baseline,
             hook_commands=lambda: self._reloader.settings.hook_commands,
-            load=self._watch_load(serving.controller).of,
+            load=loads.of,
+            series=loads.series,
         )
 
     def _watch_upstreams(self, controller: Controller) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from proxy.control.load import Load, Loads
+from proxy.control.load_series import MOST_POINTS, UNKNOWN, Figures, SeriesStore
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
 from proxy.shm.names import BUCKETS, HISTOGRAM_CELLS, Series
@@ -89,3 +91,47 @@ async def test_it_looks_by_itself(tmp_path: Path) -> None:
 def test_quantiles_are_bounds_of_buckets(durations: tuple[int, ...], share: float, seconds: float | None) -> None:
     """The smallest bound that so many are below; beyond all bounds it is the last one."""
     assert Load(1.0, 100, durations).quantile(share) == seconds
+
+
+async def test_the_course_of_the_load_is_kept_look_by_look(tmp_path: Path) -> None:
+    """Rates between two looks, times of the last few, and what was in flight; what is not known is not made up."""
+    async with running_core(tmp_path / "b.db") as core:
+        hand = Hand()
+        loads = Loads(core.crew, lambda: core.controller.state.services, hand)
+        worker = core.crew.workers[0]
+        loads.look()
+        worker.count(1, Series.ERRORS, "shop", "blue")
+        worker.count(3, Series.IN_FLIGHT, "shop", "blue")
+        meters = Meters.attach(worker.region.fd)
+        durations = meters.block(HISTOGRAM_CELLS, Series.DURATION, "shop", "blue")
+        for seconds in (0.045, 0.045, 0.9, 0.045):
+            observe(meters.cells, durations, seconds)
+        hand.now += 2.0
+        loads.look()
+        series = loads.series("shop")
+        assert series.at == (100.0, 102.0)
+        first, last = series.colors[Color.BLUE]
+        assert math.isnan(first.requests)
+        assert (last.requests, last.errors, last.in_flight) == (2.0, 0.5, 3.0)
+        assert (last.p50, last.p99) == pytest.approx((0.05, 1.0))
+        idle = series.latest(Color.GREEN)
+        assert idle.requests == 0.0
+        assert math.isnan(idle.p50)
+        assert loads.series("shop", 1).at == (102.0,)
+        assert loads.series("nobody").colors[Color.BLUE] == (UNKNOWN, UNKNOWN)
+
+
+def test_the_series_keep_their_newest_points_alone() -> None:
+    """A service that came late has unknown figures before; one that went is forgotten."""
+    store, blue = SeriesStore(), ("shop", Color.BLUE)
+    for number in range(3 * MOST_POINTS):
+        late = {("late", Color.BLUE): Figures(1.0)} if number >= 3 * MOST_POINTS - 2 else {}
+        store.note(float(number), {blue: Figures(float(number)), **late})
+    shop = store.of("shop")
+    assert len(shop.at) == MOST_POINTS
+    assert [each.requests for each in shop.colors[Color.BLUE]] == list(shop.at)
+    late_ones = store.of("late", 3).colors[Color.BLUE]
+    assert math.isnan(late_ones[0].requests)
+    assert [each.requests for each in late_ones[1:]] == [1.0, 1.0]
+    store.note(0.0, {})
+    assert store.of("shop", 1).latest(Color.BLUE) is UNKNOWN

@@ -13,6 +13,7 @@ from proxy.control.controller import Controller
 from proxy.control.events import Events
 from proxy.control.fleet import Fleet
 from proxy.control.load import Load
+from proxy.control.load_series import Series
 from proxy.control.publisher import Publisher
 from proxy.control.store.base import Store
 from proxy.traffic.judgement import Tally, Verdict
@@ -76,6 +77,10 @@ def _no_commands() -> Sequence[str]:
     return ()
 
 
+def _no_series(*_: object) -> Series:
+    return Series((), dict.fromkeys(Color, ()))
+
+
 def _nothing_said(_: str) -> None:
     return None
 
@@ -106,6 +111,8 @@ class AdminContext:
     clock: Clock = field(default_factory=SystemClock)
     load: Callable[[str, Color], Load | None] = _nothing_known
     """What a color of a service had to do lately; ``None``: not known yet."""
+    series: Callable[[str, int], Series] = _no_series
+    """How the load of a service went, for so many looks at most."""
     settled_left: Callable[[str], int | None] = _nothing_said
     """How many users the operation with that id still leaves where they were; ``None``: it does not count them."""
     hook_commands: Callable[[], Sequence[str]] = _no_commands

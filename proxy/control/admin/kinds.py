@@ -24,6 +24,7 @@ from proxy.config.units import (
     parse_size,
 )
 from proxy.config.wording import described
+from proxy.control.load_series import MOST_POINTS
 from proxy.traffic.model import MAX_WEIGHT
 from proxy.traffic.rollout.plan import Amount
 from proxy.traffic.spec import AdminState, Color
@@ -167,3 +168,5 @@ _LIMIT = _in_query(_number(1, 500), type="integer", minimum=1, maximum=500, defa
 Limit = Annotated[int, *_LIMIT]
 _ENTRY = _in_query(_number(0, 10**18 - 1), type="integer", minimum=0, maximum=10**18 - 1)
 EntryId = Annotated[int, *_ENTRY]
+_POINTS = _in_query(_number(1, MOST_POINTS), type="integer", minimum=1, maximum=MOST_POINTS, default=MOST_POINTS)
+Points = Annotated[int, *_POINTS]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from proxy.config.wording import described
 from proxy.control.admin import kinds
+from proxy.control.load_series import MOST_POINTS
 
 
 class Body(BaseModel):
@@ -147,6 +148,13 @@ class OperationsQuery(_Query):
     """So many, 1 to 500."""
     before: str | None = None
     """Those older than the operation with this id."""
+
+
+class LoadQuery(_Query):
+    """How much of the load to tell."""
+
+    points: kinds.Points = MOST_POINTS
+    """So many looks at most, 1 to 300."""
 
 
 class HistoryQuery(_Query):

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from proxy.control.admin import events, history, holds, operations, pools, probes, reloads, rollouts, services, shifts
+from proxy.control.admin import (
+    events,
+    history,
+    holds,
+    loads,
+    operations,
+    pools,
+    probes,
+    reloads,
+    rollouts,
+    services,
+    shifts,
+)
 from proxy.control.admin.route import AnyRoute
 
 ROUTES: tuple[AnyRoute, ...] = (
     *services.ROUTES,
+    *loads.ROUTES,
     *pools.ROUTES,
     *operations.ROUTES,
     *shifts.ROUTES,

@@ -21,6 +21,7 @@ from proxy.control.admin.context import AdminContext
 from proxy.control.admin.server import AdminServer
 from proxy.control.clock import SystemClock
 from proxy.control.health import HealthMonitor
+from proxy.control.load import Loads
 from proxy.control.reload import Reloader
 from proxy.logs.log import EventLog
 from tests.control.core import Core
@@ -107,6 +108,8 @@ class Admin:
     server: AdminServer
     config: Path
     """The config file."""
+    loads: Loads
+    """What looks at the load, when it is told to."""
     obstacles: list[str] = field(default_factory=list)
 
 
@@ -122,6 +125,7 @@ async def running_admin(
     config.write_text(CONFIG)
     silence = os.open(os.devnull, os.O_WRONLY)
     log = EventLog(silence)
+    loads = Loads(core.crew, lambda: core.controller.state.services, SystemClock())
     context = AdminContext(
         controller=core.controller,
         store=core.store,
@@ -135,11 +139,13 @@ async def running_admin(
         listen=listen or TcpAddress("127.0.0.1", port),
         front=(FRONT,),
         tokens=tokens,
+        load=loads.of,
+        series=loads.series,
     )
     server = await AdminServer.start(context, [sock])
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            yield Admin(core, Api(session, port), context, server, config, obstacles)
+            yield Admin(core, Api(session, port), context, server, config, loads, obstacles)
     finally:
         await server.stop()
         os.close(silence)
