@@ -199,7 +199,7 @@ class Workers:
 
     async def _dismiss(self, hung: Worker) -> None:
         """End a worker that another one has taken over from. What it has in flight is lost, unless it woke up."""
-        if hung.silent_rounds == 0:
+        if hung.silent_rounds < SILENT_ROUNDS:  # it has answered since
             hung.stop(WAKING_GRACE * OWN_SHARE)
             await _all_exited([hung], WAKING_GRACE)
         if hung.exit_status is None:
