@@ -18,6 +18,7 @@ CRASHES = 12
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_crash_within_a_switch_leaves_one_of_both_colors(program: Program) -> None:
     """kill -9 at instants spread over a switch: served is what is stored, old or new, in every worker; if the switch
     had answered, it is the new one."""
@@ -34,6 +35,7 @@ def test_a_crash_within_a_switch_leaves_one_of_both_colors(program: Program) -> 
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_crash_never_brings_the_initial_color_back(program: Program) -> None:
     """What was switched stays switched, however often the program is killed, whatever the config calls initial."""
     program.switch("green")
@@ -47,6 +49,7 @@ def test_a_crash_never_brings_the_initial_color_back(program: Program) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_a_split_survives_a_crash_exactly(program: Program) -> None:
     """A split of hundredths of a percent is served again to the hundredth."""
     reply = program.admin("PUT", f"/v1/services/{SERVICE}/split", {"green": 12.34})

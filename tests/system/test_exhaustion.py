@@ -107,6 +107,7 @@ def limited(program: Program) -> set[int]:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_more_clients_than_may_be_wait_and_are_served(stopped: Program) -> None:
     """``max_connections`` is for both workers together: who is too many waits until somebody leaves."""
     begin(stopped, limits={"max_connections": 20})
@@ -124,6 +125,7 @@ def test_more_clients_than_may_be_wait_and_are_served(stopped: Program) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_one_address_has_its_limit_over_all_workers(stopped: Program) -> None:
     """To the connection exactly, and a reload changes it."""
     begin(stopped, limits={"max_connections_per_address": 10})
@@ -141,6 +143,7 @@ def test_one_address_has_its_limit_over_all_workers(stopped: Program) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_accepting_pauses_before_descriptors_run_out(stopped: Program) -> None:
     """A flood fills two workers: who is in is served, the program does not spin, and afterwards all is as before."""
     begin(stopped, timeouts={"head": "60s", "idle": "60s"})
@@ -243,6 +246,7 @@ async def deaf(peer: Peer) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 @pytest.mark.parametrize("upstream", [endless, deaf], ids=["download", "upload"])
 async def test_a_stalled_connection_holds_little_memory(stopped: Program, upstream: Behaviour) -> None:
     """Of 1 GiB each way less than 256 KiB is in the memory of a worker, for each connection that goes no further."""

@@ -99,6 +99,7 @@ async def admin(program: Program, path: str) -> Any:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 async def test_a_switch_ends_them_in_order_and_not_all_at_once(program: Program) -> None:
     """They stay where they began until their deadline; then each ends as its protocol has it, none by a reset."""
     everything = SESSIONS + STREAMS
@@ -124,6 +125,7 @@ async def test_a_switch_ends_them_in_order_and_not_all_at_once(program: Program)
 
 
 @pytest.mark.system
+@pytest.mark.paced
 async def test_a_stop_ends_them_in_order(program: Program) -> None:
     """Before its grace is over the program says goodbye to all of them, and has nothing left to cut."""
     async with AsyncExitStack() as stack:

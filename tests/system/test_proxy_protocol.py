@@ -70,6 +70,7 @@ def _ask(port: int, data: bytes) -> bytes:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 def test_the_client_is_known_from_end_to_end(tmp_path: Path, upstream: _Server) -> None:
     """Both versions: the upstream and the access log are told of the client. The listener beside it is as ever."""
     log, balanced = tmp_path / "access.log", free_port()

@@ -45,6 +45,7 @@ def _turned_away(sample: Sample, stopped: float) -> bool:
 
 
 @pytest.mark.system
+@pytest.mark.paced
 async def test_a_stop_finishes_a_slow_answer_and_says_goodbye_to_kept_connections(program: Program) -> None:
     """A slow answer comes whole; a kept connection is answered with ``Connection: close`` and then closed cleanly."""
     with closing(await Connection.open(program.door)) as slow, closing(await Connection.open(program.door)) as kept:
@@ -60,6 +61,7 @@ async def test_a_stop_finishes_a_slow_answer_and_says_goodbye_to_kept_connection
 
 
 @pytest.mark.system
+@pytest.mark.paced
 async def test_a_connection_made_during_a_stop_is_not_left_waiting(program: Program) -> None:
     """While a slow answer holds the stop up, new clients are refused or answered at once, not parked and reset."""
     with closing(await Connection.open(program.door)) as slow, closing(await Connection.open(program.door)) as kept:
@@ -75,6 +77,7 @@ async def test_a_connection_made_during_a_stop_is_not_left_waiting(program: Prog
 
 
 @pytest.mark.system
+@pytest.mark.paced
 async def test_an_upload_in_flight_is_finished(program: Program) -> None:
     """A body that is still being sent as SIGTERM comes is taken to its end and answered whole."""
     with closing(await Connection.open(program.door)) as connection:
