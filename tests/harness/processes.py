@@ -76,13 +76,21 @@ def _tell_leash(word: str, group: int) -> None:
 class Process:
     """One started program: leader of its own process group, which is killed with the tests at the latest."""
 
-    def __init__(self, arguments: list[str], *, stderr: Path, stdout: Path | None = None, pipes: bool = False) -> None:
-        """Start ``python ARGUMENTS``. With ``pipes`` its input and output are ``stdin`` and ``stdout`` here."""
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        stderr: Path,
+        stdout: Path | None = None,
+        pipes: bool = False,
+        program: str | Path = sys.executable,
+    ) -> None:
+        """Start ``PROGRAM ARGUMENTS``. With ``pipes`` its input and output are ``stdin`` and ``stdout`` here."""
         with contextlib.ExitStack() as files:
             err = files.enter_context(stderr.open("ab"))
             out: int | IO[bytes] = subprocess.PIPE if stdout is None else files.enter_context(stdout.open("ab"))
             self._popen = subprocess.Popen(
-                [sys.executable, *arguments],
+                [program, *arguments],
                 stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
