@@ -5,8 +5,10 @@ Nothing here decides anything. Cells are looked up by name when a table is taken
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
+from proxy.shm.exemplars import EVERY
 from proxy.shm.histogram import observe
 from proxy.shm.meters import Meters
 from proxy.shm.names import COHORT_SERIES, HISTOGRAM_CELLS, PREVIEW_SERIES, ROUTE_SERIES, Outcome, PauseReason, Series
@@ -29,6 +31,7 @@ class ColorMeters:
         "duration",
         "ended",
         "errors",
+        "exemplar_due",
         "failures",
         "in_flight",
         "received_bytes",
@@ -52,9 +55,11 @@ class ColorMeters:
         self.upstream_duration = meters.block(HISTOGRAM_CELLS, Series.UPSTREAM_DURATION, *self._key)
         self.received_bytes = meters.cell(Series.RECEIVED_BYTES, *self._key)
         self.sent_bytes = meters.cell(Series.SENT_BYTES, *self._key)
+        self.exemplar_due = [0.0] * (HISTOGRAM_CELLS - 1)
+        """For each bucket of the durations, from when on by the loop's clock another exemplar of it is welcome."""
 
-    def answered(self, status: int, method: bytes, seconds: float, received: int, sent: int) -> None:
-        """A request was answered, by whomever, ``seconds`` after its head was complete."""
+    def answered(self, status: int, method: bytes, seconds: float, received: int, sent: int) -> int:
+        """A request was answered, by whomever, ``seconds`` after its head was complete; gives the bucket of that."""
         cells = self.cells
         try:
             cells[self._codes[status, method]] += 1
@@ -64,7 +69,12 @@ class ColorMeters:
             cells[self.errors] += 1
         cells[self.received_bytes] += received
         cells[self.sent_bytes] += sent
-        observe(cells, self.duration, seconds)
+        return observe(cells, self.duration, seconds)
+
+    def note(self, bucket: int, seconds: float, ident: bytes, *, trace: bool, now: float) -> None:
+        """Keep a request's id as an example of those in its bucket; ``now`` is by the loop's clock."""
+        self.exemplar_due[bucket] = now + EVERY
+        self._meters.exemplars.note(self.duration, bucket, seconds, ident, trace=trace, at=time.time())
 
     def first_byte(self, seconds: float) -> None:
         """An upstream began its answer ``seconds`` after it was given the request."""

@@ -128,12 +128,13 @@ class Exchange(Asker):
             self.fail(Failure(FailureReason.BAD_RESPONSE, str(error)))
             return
         self._record.sent += len(out)
+        if answer.done:
+            self._finish(out)
+            return
         if out:
             self._client.stream.write(out)
         if answer.switched:
             self._become_tunnel()
-        elif answer.done:
-            self._finish()
         elif out:  # a part of a head is no progress: the whole head has one time limit
             self.expect_progress()
 
@@ -154,8 +155,7 @@ class Exchange(Asker):
             self._upstream_gone("the connection was closed")
             return
         self._record.sent += len(last)
-        self._client.stream.write(last)
-        self._finish()
+        self._finish(last)
 
     def upstream_lost(self, error: Exception | None) -> None:
         self._upstream_gone(str(error or "the connection was closed"))
@@ -204,21 +204,25 @@ class Exchange(Asker):
             self.cut()
             return
         self._record.sent += len(last)
-        self._client.stream.write(last)
         self._record.reason = self._door.dropped(self._lease)
-        self._finish(Outcome.CUT_BY_PROXY)
+        self._finish(last, Outcome.CUT_BY_PROXY)
 
     def cut(self) -> None:
         """A drain or the end of the worker has run out of patience."""
         self._end(Outcome.CUT_BY_PROXY, status=503, reason=self._door.dropped(self._lease))
 
-    def _finish(self, outcome: Outcome = Outcome.FINISHED) -> None:
-        """The client has an answer that ends as it should."""
+    def _finish(self, last: bytes, outcome: Outcome = Outcome.FINISHED) -> None:
+        """The client has an answer that ends as it should, with these bytes.
+
+        It is counted before they are sent: whatever a client has whole is counted, even if this process dies now.
+        """
         answer, uploaded, head = self._answer, self._upload.done, self._record.head
         if answer.surplus:
             self._lease.upstream.surplus()
         self._attempts.release(reusable=answer.reusable)
         report(self._door, self._record, outcome)  # before it is in flight no more: who sees that, sees its error too
+        if last:
+            self._client.stream.write(last)
         self._lease.close(outcome)
         # To a client of 1.0 a reset, should it send a byte more, would look like a cut answer (RFC 9112 9.6).
         lingering = head.keep_alive or head.version < 11 or not uploaded

@@ -27,6 +27,7 @@ class Record:
         "request_id",
         "sent",
         "status",
+        "trace_id",
     )
 
     def __init__(self, head: RequestHead, peer: bytes, request_id: bytes, *, began: float) -> None:
@@ -43,16 +44,23 @@ class Record:
         self.lease: Lease | None = None
         self.choice: Choice | None = None
         """What the service's audience has said, where it has one."""
+        self.trace_id = b""
+        """Of the trace that it is a part of, as 32 hexadecimal digits; empty where it is part of none."""
         self.reason = ""
         """Why it did not end with the upstream's whole answer."""
 
 
 def report(door: Door, record: Record, outcome: Outcome | None) -> None:
     """Count and log a request that is over; ``outcome`` is ``None`` for one that was given to no color."""
-    seconds = door.loop.time() - record.began
+    now = door.loop.time()
+    seconds = now - record.began
     lease = record.lease
     if lease is not None:
-        lease.pool.meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
+        meters = lease.pool.meters
+        bucket = meters.answered(record.status, record.head.method, seconds, record.received, record.sent)
+        if now >= meters.exemplar_due[bucket]:
+            ident = record.trace_id or record.request_id
+            meters.note(bucket, seconds, ident, trace=len(record.trace_id) > 0, now=now)
         if lease.aside is not None:
             lease.aside.answered(record.status)
         if lease.cohort is not None:

@@ -15,10 +15,15 @@ _FIRST_BUCKET: Final = BUCKETS[0]
 _SHOWN: Final = frozenset(SHOWN_BUCKETS)
 
 
-def observe(cells: memoryview, first: int, seconds: float) -> None:
-    """Count a duration of 0 or more ``seconds`` in the block of ``HISTOGRAM_CELLS`` cells that starts at ``first``."""
-    cells[first if seconds <= _FIRST_BUCKET else first + bisect_left(BUCKETS, seconds)] += 1
+def observe(cells: memoryview, first: int, seconds: float) -> int:
+    """Count a duration of 0 or more ``seconds`` in the block of ``HISTOGRAM_CELLS`` cells that starts at ``first``.
+
+    Gives the number of the bucket that it fell into.
+    """
+    bucket = 0 if seconds <= _FIRST_BUCKET else bisect_left(BUCKETS, seconds)
+    cells[first + bucket] += 1
     cells[first + _SUM] += int(seconds * 1e6 + 0.5)
+    return bucket
 
 
 @dataclass(frozen=True, slots=True)

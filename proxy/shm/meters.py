@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from proxy.shm.directory import Cells
+from proxy.shm.exemplars import Exemplar, ExemplarRow
 from proxy.shm.memory import Memory
-from proxy.shm.names import GAUGES, Name
+from proxy.shm.names import GAUGES, Name, Series
 from proxy.shm.region import BLOCK_LIMIT, DEFAULT_CELLS, DEFAULT_DIRECTORY, FIRST_FREE, OVERFLOW, SEEN, SINK, Region
 
 __all__ = ["SEEN", "MeterRegion", "Meters", "MetersFull"]
@@ -28,15 +29,18 @@ class MetersFull(Exception):
 class Meters:
     """The worker's side. Cells are found once by name and then used by index: ``meters.cells[index] += 1``."""
 
-    __slots__ = ("_free", "_region", "cells")
+    __slots__ = ("_free", "_region", "cells", "exemplars")
 
     cells: memoryview
     """The u64 cells. A gauge taken below 0, like any value that is no u64, raises ``ValueError``."""
+    exemplars: ExemplarRow
+    """Where requests are noted that stand for a bucket of a histogram."""
 
     def __init__(self, region: Region) -> None:
         """Go on writing where the region's directory ends."""
         self._region = region
         self.cells = region.cells
+        self.exemplars = region.exemplars
         region.directory.refresh()
         ends = (cells.first + cells.size for cells in region.directory.entries.values())
         self._free = max(FIRST_FREE, *ends)
@@ -150,6 +154,14 @@ class MeterRegion:
         end = max(cells.first + cells.size for cells in directory.entries.values())
         values = self._region.cells[:end].tolist()
         return {name: tuple(values[first : first + size]) for name, (first, size) in directory.entries.items()}
+
+    def exemplars(self) -> dict[tuple[Name, int], Exemplar]:
+        """The requests that stand for the buckets of how long requests took: by name and number of the shown bucket."""
+        noted = self._region.exemplars.read()
+        directory = self._region.directory
+        directory.refresh()
+        names = {cells.first: name for name, cells in directory.entries.items() if name[0] == Series.DURATION}
+        return {(names[first], shown): each for (first, shown), each in noted.items() if first in names}
 
     def settled(self, gauge: Name, counters: Sequence[Name]) -> tuple[int, tuple[int, ...]]:
         """A gauge, and counters that moved neither just before nor just after it was read.

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from proxy.shm.exemplars import Exemplar
 from proxy.shm.meters import MeterRegion
-from proxy.shm.names import GAUGES, LATEST, Name
+from proxy.shm.names import GAUGES, LATEST, Name, Series
+
+WORKER_DIED: Final = "worker_died"
+"""Why a request was dropped that was in flight in a worker when that died."""
 
 
 class MeterTotals:
     """Sums over workers. Counters never fall, whatever worker dies; a gauge counts only workers that live."""
 
-    __slots__ = ("_kept", "_regions")
+    __slots__ = ("_exemplars", "_kept", "_regions")
 
     def __init__(self) -> None:
         """No workers yet."""
         self._regions: list[MeterRegion] = []
         self._kept: dict[Name, tuple[int, ...]] = {}
+        self._exemplars: dict[tuple[Name, int], Exemplar] = {}
 
     @property
     def regions(self) -> tuple[MeterRegion, ...]:
@@ -26,13 +33,16 @@ class MeterTotals:
         self._regions.append(region)
 
     def retire(self, region: MeterRegion) -> None:
-        """Keep a worker's counters, drop its gauges and close its region.
+        """Keep a worker's counters and exemplars, drop its gauges and close its region.
 
-        Only once the worker is dead, for what it counted afterwards would be lost. Raises ``ValueError`` if the region
-        is not among the living ones.
+        What it had in flight is counted as dropped. Only once the worker is dead, for what it counted afterwards would
+        be lost. Raises ``ValueError`` if the region is not among the living ones.
         """
         self._regions.remove(region)
-        _sum_into(self._kept, {name: values for name, values in region.read().items() if name[0] not in GAUGES})
+        counted = region.read()
+        _sum_into(self._kept, {name: values for name, values in counted.items() if name[0] not in GAUGES})
+        _sum_into(self._kept, _left_in_flight(counted))
+        self._exemplars = _newest(self._exemplars, region.exemplars())
         region.close()
 
     def total(self, *name: str) -> int:
@@ -57,6 +67,28 @@ class MeterTotals:
         for region in self._regions:
             _sum_into(sums, region.read())
         return sums
+
+    def exemplars(self) -> dict[tuple[Name, int], Exemplar]:
+        """Of each bucket of how long requests took the newest request that a worker has noted."""
+        newest = self._exemplars
+        for region in self._regions:
+            newest = _newest(newest, region.exemplars())
+        return newest
+
+
+def _newest(
+    known: dict[tuple[Name, int], Exemplar], others: dict[tuple[Name, int], Exemplar]
+) -> dict[tuple[Name, int], Exemplar]:
+    return {**known, **{key: each for key, each in others.items() if key not in known or each.at > known[key].at}}
+
+
+def _left_in_flight(counted: dict[Name, tuple[int, ...]]) -> dict[Name, tuple[int, ...]]:
+    """What died with a worker, as the counter of what was dropped."""
+    lost: dict[Name, tuple[int, ...]] = {}
+    for (series, *color), values in counted.items():
+        if series in (Series.IN_FLIGHT, Series.TUNNELS) and values[0]:
+            _sum_into(lost, {(Series.DROPPED, *color, WORKER_DIED): values})
+    return lost
 
 
 def _sum_into(sums: dict[Name, tuple[int, ...]], values: dict[Name, tuple[int, ...]]) -> None:

@@ -91,8 +91,8 @@ class Prometheus:
         asked = time.time()
 
         def all_up() -> bool:
-            up = [sample for sample in self.query(f"timestamp(up) > {asked}") if sample]
-            return len(up) == len(self.targets()) and all(value == 1 for _, value in self.query("up"))
+            asked_since = self.query(f"timestamp(up) > {asked}")
+            return len(asked_since) == len(self.targets()) and all(value == 1 for _, value in self.query("up"))
 
         wait_until(all_up, timeout=timeout, what=lambda: f"every target scraped: {self.targets()}")
 

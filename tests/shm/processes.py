@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from proxy.shm.board import Board, BoardEmpty, BoardView
 from proxy.shm.memory import Memory
 from proxy.shm.meters import SEEN, Meters
+from proxy.shm.names import HISTOGRAM_CELLS, Series
 
 
 def start(name: str, fd: int, number: int = 0) -> subprocess.Popen[str]:
@@ -72,5 +74,16 @@ def count(fd: int, requests: int) -> None:
     sys.stdin.read()
 
 
+def note(fd: int, _: int) -> None:
+    """Note one exemplar after the other in the same slot, for ever; its parts tell what the others must be."""
+    exemplars = Meters.attach(fd).exemplars
+    first = Meters.attach(fd).block(HISTOGRAM_CELLS, Series.DURATION, "default", "blue")
+    say("ready")
+    for number in itertools.count(1):
+        exemplars.note(first, 0, number / 1e9, b"%x" % number * 4, trace=False, at=float(number))
+
+
 if __name__ == "__main__":
-    {"publish": publish, "follow": follow, "count": count}[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))
+    {"publish": publish, "follow": follow, "count": count, "note": note}[sys.argv[1]](
+        int(sys.argv[2]), int(sys.argv[3])
+    )

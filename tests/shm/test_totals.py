@@ -122,3 +122,19 @@ def test_of_moments_the_latest_counts() -> None:
     assert totals.values(Series.SETTLED, "other") == ()
     for region in totals.regions:
         region.close()
+
+
+def test_what_dies_with_a_worker_is_counted_as_dropped() -> None:
+    """Requests and tunnels that a dead worker had in flight do not vanish from the books."""
+    totals = MeterTotals()
+    for _ in range(2):
+        region = MeterRegion.create()
+        meters = Meters.attach(region.fd)
+        meters.cells[meters.cell(Series.IN_FLIGHT, "default", "blue")] = 3
+        meters.cells[meters.cell(Series.TUNNELS, "default", "blue")] = 2
+        meters.cells[meters.cell(Series.IN_FLIGHT, "default", "green")] = 0
+        totals.add(region)
+    totals.retire(totals.regions[0])
+    dropped = {name: values for name, values in totals.read().items() if name[0] == Series.DROPPED}
+    assert dropped == {(Series.DROPPED, "default", "blue", "worker_died"): (5,)}
+    totals.regions[0].close()
