@@ -27,6 +27,7 @@ FLOORS = {
     "proxy.config": 1,
     "proxy.logs": 1,
     "proxy.net": 1,
+    "proxy.wording": 1,
     "proxy.upstream": 2,
     "proxy.shm": 2,
     "proxy.ipc": 2,

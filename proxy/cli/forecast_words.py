@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proxy.cli.shift_words import span_words
-from proxy.cli.wording import counted, flow_words
 from proxy.traffic.listing import listed
+from proxy.wording.numbers import counted, flow_words, span_words
 
 MOST_BATCHES = 10
 """So many batches of a rolling deployment are told one by one."""

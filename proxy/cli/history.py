@@ -15,7 +15,7 @@ from proxy.cli.context import Common
 from proxy.cli.messages import print_json, say
 from proxy.cli.options import common_options
 from proxy.cli.terminal import Page, add_row, make_table
-from proxy.cli.wording import change_words
+from proxy.wording.changes import change_words
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of ``--follow``."""

@@ -20,7 +20,7 @@ from proxy.cli.refusals import end
 from proxy.cli.rollout_words import ways_on
 from proxy.cli.shift_words import way_on
 from proxy.cli.terminal import Page
-from proxy.cli.wording import change_words
+from proxy.wording.changes import change_words
 
 LOOK_EVERY = 0.5
 """Seconds that one call waits for the end of the operation; the time between two updates of the progress bar."""

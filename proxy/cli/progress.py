@@ -10,12 +10,14 @@ from typing import Any
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from proxy.cli import rollout_words, shift_words
 from proxy.cli.context import Common
 from proxy.cli.messages import say
 from proxy.cli.rollout_table import headline, live_table
+from proxy.cli.rollout_words import ways_on
+from proxy.cli.shift_words import way_on
 from proxy.cli.terminal import Page
-from proxy.cli.wording import left_words
+from proxy.wording import rollouts, shifts
+from proxy.wording.numbers import left_words
 
 Update = Callable[[dict[str, Any]], None]
 
@@ -44,7 +46,7 @@ def _bar(common: Common, page: Page) -> Iterator[Update]:
         task = progress.add_task("", total=None)
 
         def update(operation: dict[str, Any]) -> None:
-            total, completed = _moved(operation) if shift_words.is_moving(operation) else _drained(operation)
+            total, completed = _moved(operation) if shifts.is_moving(operation) else _drained(operation)
             progress.update(task, description=_headline(common, operation), total=total, completed=completed)
 
         yield update
@@ -57,7 +59,7 @@ def _lines(common: Common) -> Update:
     def update(operation: dict[str, Any]) -> None:
         nonlocal told
         now, words = _standing(operation), _shift_lines
-        if rollout_words.is_rolling(operation):
+        if rollouts.is_rolling(operation):
             words = _rollout_lines
         if now and now != told:
             told = now
@@ -68,10 +70,10 @@ def _lines(common: Common) -> Update:
 
 def _standing(operation: dict[str, Any]) -> tuple[object, ...]:
     """What is told anew when it changes; nothing of what is neither a shift nor a roll, or is nearly over."""
-    if shift_words.is_moving(operation):
+    if shifts.is_moving(operation):
         shift = operation["shift"]
         return shift["step"], shift["hindrance"], (shift["judge"] or {}).get("finding")
-    if rollout_words.is_rolling(operation):
+    if rollouts.is_rolling(operation):
         rollout, stages = operation["rollout"], [server["stage"] for server in operation["rollout"]["servers"]]
         finding = (rollout["judge"] or {}).get("finding")
         return rollout["course"], rollout["batch"], rollout["hindrance"], finding, *stages
@@ -79,7 +81,7 @@ def _standing(operation: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _headline(common: Common, operation: dict[str, Any]) -> str:
-    if shift_words.is_moving(operation):
+    if shifts.is_moving(operation):
         return "\n".join(_shift_lines(common, operation))
     progress = operation["progress"]
     text = f"{operation['kind']} {operation['id']}"
@@ -90,14 +92,14 @@ def _headline(common: Common, operation: dict[str, Any]) -> str:
 
 def _shift_lines(common: Common, operation: dict[str, Any]) -> list[str]:
     shift = operation["shift"]
-    place = f"shift {operation['id']}: {shift_words.place_words(shift)}, {shift_words.left_words(shift)}"
-    way_on = shift_words.way_on(common, shift)
-    return [place, *shift_words.detail_words(shift), *([way_on] if way_on else [])]
+    place = f"shift {operation['id']}: {shifts.place_words(shift)}, {shifts.left_words(shift)}"
+    go_on = way_on(common, shift)
+    return [place, *shifts.detail_words(shift), *([go_on] if go_on else [])]
 
 
 def _rollout_lines(common: Common, operation: dict[str, Any]) -> list[str]:
     rollout = operation["rollout"]
-    return [headline(operation), *rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)]
+    return [headline(operation), *rollouts.detail_words(rollout), *ways_on(common, rollout)]
 
 
 def _moved(operation: dict[str, Any]) -> tuple[float, float]:

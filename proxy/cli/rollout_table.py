@@ -11,10 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from proxy.cli import rollout_words
 from proxy.cli.context import Common
-from proxy.cli.shift_words import span_words
+from proxy.cli.rollout_words import ways_on
 from proxy.cli.terminal import STYLES, Page, add_row, make_table
+from proxy.wording import rollouts
+from proxy.wording.numbers import span_words
 
 AROUND = 10
 """Lines that a terminal needs for all but the rows of servers."""
@@ -32,7 +33,7 @@ def live_table(common: Common, page: Page) -> Iterator[Callable[[dict[str, Any]]
     with Live(console=page, auto_refresh=False, transient=True) as live:
 
         def update(operation: dict[str, Any]) -> None:
-            if rollout_words.is_rolling(operation):
+            if rollouts.is_rolling(operation):
                 live.update(picture(common, page, operation), refresh=True)
 
         yield update
@@ -41,7 +42,7 @@ def live_table(common: Common, page: Page) -> Iterator[Callable[[dict[str, Any]]
 def picture(common: Common, page: Page, operation: dict[str, Any]) -> Group:
     """Where it stands, a bar, and a row for each server."""
     rollout = operation["rollout"]
-    words = [*rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)]
+    words = [*rollouts.detail_words(rollout), *ways_on(common, rollout)]
     return Group(Text(headline(operation)), *(Text(each) for each in words), _bar(rollout), server_table(page, rollout))
 
 
@@ -55,7 +56,7 @@ def _bar(rollout: dict[str, Any]) -> Text:
 def headline(operation: dict[str, Any]) -> str:
     """``roll op-1: blue batch 2 of 3: updating 10.0.0.2:8080, 4 min left``."""
     rollout = operation["rollout"]
-    return f"roll {operation['id']}: {rollout_words.place_words(rollout)}, {rollout_words.left_words(rollout)}"
+    return f"roll {operation['id']}: {rollouts.place_words(rollout)}, {rollouts.left_words(rollout)}"
 
 
 def server_table(page: Page, rollout: dict[str, Any]) -> Table:
@@ -63,7 +64,7 @@ def server_table(page: Page, rollout: dict[str, Any]) -> Table:
     table = make_table(page, "server", "stage", ">batch", "version", ">in flight", "done in")
     shown = _most_telling(rollout["servers"], max(FEWEST, page.height - AROUND))
     for server in shown:
-        stage, batch = rollout_words.stage_words(server), server["batch"] or None
+        stage, batch = rollouts.stage_words(server), server["batch"] or None
         eta = span_words(server["eta"]) if server["eta"] else None
         version = server["version"] or server["version_before"]
         add_row(table, server["address"], stage, batch, version, server["in_flight"], eta)

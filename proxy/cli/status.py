@@ -11,15 +11,17 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from proxy.cli import rollout_words, shift_words
 from proxy.cli.admin_client import Unreachable
 from proxy.cli.context import Common
 from proxy.cli.messages import print_json, say
 from proxy.cli.options import common_options
 from proxy.cli.receipt import headline
+from proxy.cli.rollout_words import ways_on
+from proxy.cli.shift_words import way_on
 from proxy.cli.terminal import STYLES, Page, styled
 from proxy.cli.upstreams import upstream_table
-from proxy.cli.wording import counted, flow_words, left_words
+from proxy.wording import rollouts, shifts
+from proxy.wording.numbers import counted, flow_words, left_words, span_words
 
 LOOK_EVERY = 0.5
 """Seconds between two looks of ``--watch``."""
@@ -118,7 +120,7 @@ def _pool(page: Page, color: str, share: float, in_flight: dict[str, int]) -> Te
 
 def _operation(operation: dict[str, Any]) -> Text:
     text = headline(operation)
-    if not shift_words.is_moving(operation) and not rollout_words.is_rolling(operation):
+    if not shifts.is_moving(operation) and not rollouts.is_rolling(operation):
         text.append(f", {left_words(operation['progress'], time.time())}")
     text.append(f", by {operation['by']}")
     if operation["reason"]:
@@ -128,26 +130,26 @@ def _operation(operation: dict[str, Any]) -> Text:
 
 def _shift(common: Common, operation: dict[str, Any]) -> Iterator[Text]:
     """Where it stands, why it waits, and what lets it go on."""
-    if not shift_words.is_moving(operation):
+    if not shifts.is_moving(operation):
         return
     shift = operation["shift"]
-    yield Text(f"{shift_words.place_words(shift)}, {shift_words.left_words(shift)}")
-    for words in (*shift_words.detail_words(shift), shift_words.way_on(common, shift)):
+    yield Text(f"{shifts.place_words(shift)}, {shifts.left_words(shift)}")
+    for words in (*shifts.detail_words(shift), way_on(common, shift)):
         if words:
             yield Text(words)
 
 
 def _rollout(common: Common, operation: dict[str, Any]) -> Iterator[Text]:
     """Which batch is where, who serves meanwhile, why it waits, and what lets it go on."""
-    if not rollout_words.is_rolling(operation):
+    if not rollouts.is_rolling(operation):
         return
     rollout = operation["rollout"]
-    yield Text(f"{rollout_words.place_words(rollout)}, {rollout_words.left_words(rollout)}")
-    for words in (*rollout_words.detail_words(rollout), *rollout_words.ways_on(common, rollout)):
+    yield Text(f"{rollouts.place_words(rollout)}, {rollouts.left_words(rollout)}")
+    for words in (*rollouts.detail_words(rollout), *ways_on(common, rollout)):
         yield Text(words)
 
 
 def _warm(common: Common, warm: dict[str, Any]) -> Text:
-    left = shift_words.span_words(max(0.0, warm["until"] - time.time()))
+    left = span_words(max(0.0, warm["until"] - time.time()))
     back = f"`{common.command('rollback')}` returns to green {warm['rollback_to']['green']:g} %"
     return Text(f"watched for another {left} after shift {warm['operation']}; {back}")

@@ -13,8 +13,8 @@ from proxy.cli.context import Change, Common
 from proxy.cli.messages import print_json
 from proxy.cli.operation import carry_out
 from proxy.cli.options import change_options, color_argument, common_options
-from proxy.cli.rollout_words import stage_words
 from proxy.cli.terminal import Page, add_row, make_table
+from proxy.wording.rollouts import stage_words
 
 MAX_WEIGHT = 256
 

@@ -1,28 +1,10 @@
-"""Numbers and changes in words."""
+"""Changes in words."""
 
 from __future__ import annotations
 
 from typing import Any
 
 NEWLINE = "\n"
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 request``, ``2 requests``."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def flow_words(flow: dict[str, Any]) -> str:
-    """What is in flight; connections that were upgraded and event streams live long."""
-    return f"{counted(flow['requests'], 'request')}, {flow['tunnels']} long-lived"
-
-
-def left_words(progress: dict[str, Any], now: float) -> str:
-    """What an operation still waits for, and until when: ``3 requests, 2 long-lived left, cut in 9 s and in 279 s``."""
-    kinds = (("in_flight", "deadline_at"), ("tunnels", "tunnels_deadline_at"))
-    ends = [progress[deadline] for kind, deadline in kinds if progress[kind] and progress[deadline] is not None]
-    left = f"{flow_words({'requests': progress['in_flight'], 'tunnels': progress['tunnels']})} left"
-    return f"{left}, cut in {' and in '.join(f'{max(end - now, 0):.0f} s' for end in ends)}" if ends else left
 
 
 def _hook_words(what: str, before: object, after: object) -> str:

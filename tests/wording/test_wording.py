@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.cli.wording import change_words, counted, left_words
+from proxy.wording.changes import change_words
+from proxy.wording.numbers import counted, left_words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What changes, operations and receipts are called: the same words in the command and on the page."""
