@@ -28,7 +28,8 @@ HEARTBEAT = 15.0
 SEND_TIMEOUT = 30.0
 """Seconds after which a client that takes nothing is given up."""
 
-MOST_STREAMS = 64
+MOST_STREAMS = 128
+"""So many pages and programs may listen at a time: each costs a connection and its place in the ring."""
 
 STREAMS = web.AppKey("streams", set[asyncio.Task[None]])
 
@@ -44,7 +45,7 @@ async def stream_events(call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    task = asyncio.create_task(_pump(response, events.subscribe(start)), name="event stream")
+    task = asyncio.create_task(_pump(request, response, events.subscribe(start)), name="event stream")
     streams.add(task)
     task.add_done_callback(streams.discard)
     try:
@@ -65,8 +66,8 @@ def _last_id(request: web.Request) -> int | None:
     return int(value)
 
 
-async def _pump(response: web.StreamResponse, events: AsyncIterator[Event]) -> None:
-    """Send events until there are no more, or the client is gone."""
+async def _pump(request: web.Request, response: web.StreamResponse, events: AsyncIterator[Event]) -> None:
+    """Send events until there are no more, or the client is gone or takes nothing any more."""
     waiting: asyncio.Task[Event | None] | None = None
     try:
         await _send(response, b": these are the events of a front door\n\n")
@@ -80,11 +81,19 @@ async def _pump(response: web.StreamResponse, events: AsyncIterator[Event]) -> N
             if event is None:
                 return
             await _send(response, _written(event))
-    except (ConnectionError, TimeoutError):
+    except ConnectionError:
         return
+    except TimeoutError:
+        _abandon(request)
     finally:
         if waiting is not None:
             waiting.cancel()
+
+
+def _abandon(request: web.Request) -> None:
+    """Close a connection with all that waits in it: an end in good order would wait behind that for ever."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _send(response: web.StreamResponse, data: bytes) -> None:

@@ -18,7 +18,9 @@ from aiohttp.typedefs import Handler, Middleware
 from proxy.control.admin.app import create_app
 from proxy.control.admin.context import AdminContext
 
-MOST_CONNECTIONS = 256
+MOST_CONNECTIONS = 384
+"""The event streams that there may be (``MOST_STREAMS``), and twice as many other calls."""
+
 HEAD_TIMEOUT = 10.0
 """Seconds in which a new connection has to bring a whole request head."""
 

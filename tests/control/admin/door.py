@@ -144,7 +144,8 @@ async def running_admin(
     )
     server = await AdminServer.start(context, [sock])
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        many = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=many) as session:
             yield Admin(core, Api(session, port), context, server, config, loads, obstacles)
     finally:
         await server.stop()

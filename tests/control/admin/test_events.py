@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,24 @@ async def listening(api: Api, **fields: str) -> AsyncIterator[aiohttp.StreamRead
         assert response.content_type == "text/event-stream"
         assert (await response.content.readuntil(b"\n\n")).startswith(b":")
         yield response.content
+
+
+@contextmanager
+def deaf(api: Api) -> Iterator[socket.socket]:
+    """A listener that reads nothing of what it asked for."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", api.port))
+        sock.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        yield sock
+
+
+async def heard_until(stream: aiohttp.StreamReader, last: int) -> list[int]:
+    """The ids of all events up to one."""
+    ids = [0]
+    while ids[-1] < last:
+        ids.append(int((await heard(stream))["id"]))
+    return ids[1:]
 
 
 async def heard(stream: aiohttp.StreamReader) -> dict[str, Any]:
@@ -118,3 +137,30 @@ async def test_streams_end_when_the_events_do(admin: Admin) -> None:
     async with listening(admin.api) as stream:
         admin.core.events.close()
         assert await stream.read() == b""
+
+
+async def test_a_hundred_listeners_all_hear_everything(admin: Admin) -> None:
+    """So many pages may be open at once, and one of them that takes nothing holds up nobody."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(deaf(admin.api))
+        streams = [await stack.enter_async_context(listening(admin.api)) for _ in range(100)]
+        for share in range(1, 6):
+            reply = await admin.api.call("PUT", "/v1/services/shop/split?wait=drained", {"green": share})
+            assert reply.status == 200
+        begun = admin.core.events.last_id
+        heard_by_each = await asyncio.gather(*(heard_until(stream, begun) for stream in streams))
+    assert len(heard_by_each[0]) >= 15
+    assert all(ids == heard_by_each[0] for ids in heard_by_each)
+
+
+async def test_a_listener_that_takes_nothing_is_given_up(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is closed as well, so that it keeps no place that others need."""
+    monkeypatch.setattr(events, "SEND_TIMEOUT", 0.05)
+    serving = admin.server._runner.server
+    assert serving is not None
+    with deaf(admin.api):
+        await until(lambda: bool(tasks("event stream")))
+        for _ in range(400):  # more than the kernel takes for it
+            admin.core.events.emit("observed", padding="x" * 40_000)
+        await until(lambda: not serving.connections)
+    assert not tasks("event stream")
