@@ -45,10 +45,12 @@ IMPURE = {"asyncio", "os", "random", "socket", "time", "uvloop"}
 
 HOMES = {
     # The client asks gates, for which the standard library has nothing that can be cancelled at any moment.
-    "aiohttp": ("proxy.control.admin", "proxy.control.gates"),
+    "aiohttp": ("proxy.control.admin", "proxy.control.gates", "proxy.control.page"),
     "click": ("proxy.cli",),
+    "jinja2": ("proxy.control.page",),
+    "markupsafe": ("proxy.control.page",),
     "prometheus_client": ("proxy.control.metrics",),
-    "pydantic": ("proxy.config", "proxy.control.admin"),
+    "pydantic": ("proxy.config", "proxy.control.admin", "proxy.control.page"),
     "pydantic_core": ("proxy.config", "proxy.control.admin"),
     "rich": ("proxy.cli",),
     "uvloop": ("proxy.__main__", "proxy.cli", "proxy.control.supervisor", "proxy.dataplane.worker"),
@@ -57,6 +59,7 @@ HOMES = {
 """One library, one place: where each may be imported. What is not listed may not be imported at all."""
 
 IMPORTED_AS = {
+    "Jinja2": {"jinja2", "markupsafe"},
     "prometheus-client": {"prometheus_client"},
     # Its compiled half is where pydantic itself says to take the types of its errors from.
     "pydantic": {"pydantic", "pydantic_core"},
@@ -64,7 +67,7 @@ IMPORTED_AS = {
 }
 """The import names of a library that differ from its name in pyproject.toml."""
 
-SUPERVISOR_ONLY = {"aiohttp", "click", "prometheus_client", "pydantic", "rich", "yaml"}
+SUPERVISOR_ONLY = {"aiohttp", "click", "jinja2", "markupsafe", "prometheus_client", "pydantic", "rich", "yaml"}
 """What a worker never loads: each costs every worker memory and start-up time, and none of them serves a request."""
 
 FILE_LINES = 400

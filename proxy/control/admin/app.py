@@ -19,6 +19,22 @@ from proxy.control.admin.problems import problem_of
 from proxy.control.admin.route import Endpoint
 from proxy.control.admin.table import ROUTES
 from proxy.control.clock import SystemClock
+from proxy.control.page.pages import add_pages
+from proxy.control.page.site import problem_page
+
+_FOR_BROWSERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # With no-referrer, browsers would not tell the origin of our own forms either.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+"""Nothing is loaded from elsewhere, nothing runs that stands in a page itself, and no other page shows ours."""
 
 
 def create_app(context: AdminContext) -> web.Application:
@@ -33,6 +49,7 @@ def create_app(context: AdminContext) -> web.Application:
         endpoint = Endpoint(route, context, kept)
         for method in route.methods:
             _add(app, method, route.path, endpoint.serve)
+    add_pages(app, context)
     return app
 
 
@@ -41,9 +58,9 @@ def _add(app: web.Application, method: str, path: str, handler: Handler) -> None
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:
-    """Say who answers, but not with which versions of what; and that browsers are not to guess what it is."""
+    """Say who answers, but not with which versions of what; and what browsers may make of it."""
     response.headers[hdrs.SERVER] = "bluegreen"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(_FOR_BROWSERS)
 
 
 def _border(guard: Guard) -> Middleware:
@@ -55,6 +72,7 @@ def _border(guard: Guard) -> Middleware:
         except ConnectionError:  # there is nobody left to answer
             raise
         except Exception as error:  # noqa: BLE001 - every other error has to become an answer
-            return problem_of(error).response()
+            problem = problem_of(error)
+            return problem_page(request, problem) or problem.response()
 
     return border

@@ -67,7 +67,7 @@ def authenticated(request: web.Request, tokens: Sequence[Token]) -> Identity:
     scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("this call needs a token: Authorization: Bearer TOKEN", _CHALLENGE)
-    found = _find(tokens, digest_of(secret.strip().encode("utf-8", "surrogateescape")))
+    found = find_token(tokens, secret)
     if found is None:
         raise _unauthorized("this token is not known", f'{_CHALLENGE}, error="invalid_token"')
     return Identity(found.name, found.role)
@@ -80,9 +80,9 @@ def authorize(identity: Identity, role: Role) -> None:
         raise Problem(AdminCode.FORBIDDEN, detail, needed=role.value)
 
 
-def _find(tokens: Sequence[Token], digest: bytes) -> Token | None:
-    """The token of that digest. All are compared, so that the time taken does not tell how far it came."""
-    found = None
+def find_token(tokens: Sequence[Token], secret: str) -> Token | None:
+    """The token with that secret. All are compared, so that the time taken does not tell how far it came."""
+    found, digest = None, digest_of(secret.strip().encode("utf-8", "surrogateescape"))
     for token in tokens:
         if hmac.compare_digest(token.digest, digest):
             found = token

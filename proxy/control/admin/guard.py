@@ -16,7 +16,8 @@ from proxy.config.addresses import TcpAddress
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.problems import AdminCode, Problem
 
-_HARMLESS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+HARMLESS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+"""Methods that change nothing."""
 
 
 class Guard:
@@ -35,7 +36,7 @@ class Guard:
     def check(self, request: web.Request) -> None:
         """Raises :class:`Problem` (403) for what must not get through."""
         self._check_host(request)
-        if request.method not in _HARMLESS:
+        if request.method not in HARMLESS:
             _check_origin(request)
 
     def _check_host(self, request: web.Request) -> None:

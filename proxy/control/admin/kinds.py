@@ -170,3 +170,5 @@ _ENTRY = _in_query(_number(0, 10**18 - 1), type="integer", minimum=0, maximum=10
 EntryId = Annotated[int, *_ENTRY]
 _POINTS = _in_query(_number(1, MOST_POINTS), type="integer", minimum=1, maximum=MOST_POINTS, default=MOST_POINTS)
 Points = Annotated[int, *_POINTS]
+_PAGE = _in_query(_number(1, 10**6), type="integer", minimum=1, maximum=10**6, default=1)
+PageNumber = Annotated[int, *_PAGE]

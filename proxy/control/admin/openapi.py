@@ -74,7 +74,7 @@ def codes_of(route: AnyRoute) -> tuple[Code, ...]:
 
 
 def _change_codes(route: AnyRoute) -> Iterator[Code]:
-    yield from (AdminCode.ORIGIN_NOT_ALLOWED, AdminCode.FORBIDDEN)
+    yield from (AdminCode.ORIGIN_NOT_ALLOWED, AdminCode.CSRF_FAILED, AdminCode.FORBIDDEN)
     yield from (AdminCode.MALFORMED_JSON, AdminCode.INVALID_BODY, AdminCode.UNSUPPORTED_MEDIA_TYPE)
     yield from (AdminCode.BODY_TOO_LARGE, AdminCode.BODY_TOO_SLOW)
     yield from (AdminCode.INVALID_IF_MATCH, AdminCode.INVALID_IDEMPOTENCY_KEY)

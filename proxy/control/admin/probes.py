@@ -1,4 +1,4 @@
-"""Routes for machines that watch over the program, and the front page."""
+"""Routes for machines that watch over the program."""
 
 from __future__ import annotations
 
@@ -10,18 +10,6 @@ from proxy.control.admin.answers import ProbeAnswer
 from proxy.control.admin.problems import AdminCode, Problem
 from proxy.control.admin.requests import NoBody, NoQuery
 from proxy.control.admin.route import AnyRoute, Call, Route, answered
-
-_FRONT_PAGE = """\
-bluegreen front door: admin API
-
-GET /v1/services     services: live color, split, pools, health
-GET /v1/operations   switches, rollbacks and drains, running and ended
-GET /v1/history      who changed what, when and why
-GET /v1/events       the same live, as server-sent events
-GET /metrics         Prometheus metrics
-GET /livez /readyz   liveness; readiness
-GET /openapi.json    every call in detail
-"""
 
 METRICS_TYPE = "text/plain"
 """Of the usual format; a client that asks for OpenMetrics gets that."""
@@ -52,11 +40,6 @@ async def metrics(call: Call[NoQuery, NoBody]) -> web.Response:
 async def openapi_document(call: Call[NoQuery, NoBody]) -> web.Response:
     """This API, described."""
     return web.Response(body=call.request.app[OPENAPI], content_type="application/json")
-
-
-async def front_page(_: Call[NoQuery, NoBody]) -> web.Response:
-    """Where things are."""
-    return web.Response(text=_FRONT_PAGE)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -99,15 +82,5 @@ ROUTES: tuple[AnyRoute, ...] = (
         NoBody,
         role=None,
         answers={HTTPStatus.OK: "application/json"},
-    ),
-    Route(
-        "GET",
-        "/",
-        "Where things are, for people",
-        front_page,
-        NoQuery,
-        NoBody,
-        role=None,
-        answers={HTTPStatus.OK: "text/plain"},
     ),
 )

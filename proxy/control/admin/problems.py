@@ -35,6 +35,7 @@ class AdminCode(enum.StrEnum):
     COMMAND_NOT_ALLOWED = "command_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    CSRF_FAILED = "csrf_failed"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"
@@ -68,6 +69,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     AdminCode.COMMAND_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     AdminCode.HOST_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     AdminCode.ORIGIN_NOT_ALLOWED: HTTPStatus.FORBIDDEN,
+    AdminCode.CSRF_FAILED: HTTPStatus.FORBIDDEN,
     AdminCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
     RefusalCode.SERVICE_NOT_FOUND: HTTPStatus.NOT_FOUND,
     RefusalCode.UPSTREAM_NOT_FOUND: HTTPStatus.NOT_FOUND,

@@ -17,12 +17,13 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from proxy.config.settings import Role
-from proxy.control.admin.auth import authenticated, authorize
+from proxy.control.admin.auth import authorize
 from proxy.control.admin.bodies import parse_body, parse_query, read_body
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.idempotency import IdempotentAnswers, key_use
 from proxy.control.admin.problems import AdminCode, Code, Problem
 from proxy.control.admin.requests import NoBody
+from proxy.control.admin.sessions import identified
 
 Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
@@ -128,7 +129,7 @@ class Endpoint(Generic[Q, B]):
     def _admit(self, request: web.Request) -> str:
         if self._route.role is None:
             return ""
-        identity = authenticated(request, self._context.tokens)
+        identity = identified(request, self._context.tokens)
         authorize(identity, self._route.role)
         return identity.name
 

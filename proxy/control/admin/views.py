@@ -69,8 +69,8 @@ def service(context: AdminContext, service: Service) -> ServiceAnswer:
         generation=state.generation,
         live=service.live,
         split=shares(service.split),
-        state=MAINTENANCE if service.maintenance is not None else HELD if service.hold else SERVING,
-        held=context.fleet.totals.total(Series.HELD, service.name),
+        state=state_of(service),
+        held=held(context, service.name),
         hold=_hold(state, service),
         maintenance=service.maintenance,
         pools=Pools(blue=_pool(context, service, Color.BLUE), green=_pool(context, service, Color.GREEN)),
@@ -78,6 +78,16 @@ def service(context: AdminContext, service: Service) -> ServiceAnswer:
         operation=operation(context, running) if running else None,
         warm=_warm(state.warm.get(service.name)),
     )
+
+
+def state_of(service: Service) -> str:
+    """Whether its users are served."""
+    return MAINTENANCE if service.maintenance is not None else HELD if service.hold else SERVING
+
+
+def held(context: AdminContext, name: str) -> int:
+    """Requests of a service that wait just now."""
+    return context.fleet.totals.total(Series.HELD, name)
 
 
 def _hold(state: State, service: Service) -> HoldAnswer | None:
