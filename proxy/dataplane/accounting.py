@@ -185,7 +185,16 @@ class HoldMeters:
 class DoorMeters:
     """What is counted for the worker as a whole."""
 
-    __slots__ = ("_meters", "_paused", "_pauses", "cells", "connections", "log_lines_lost", "open_connections")
+    __slots__ = (
+        "_meters",
+        "_paused",
+        "_pauses",
+        "cells",
+        "connections",
+        "log_lines_lost",
+        "open_connections",
+        "spans_lost",
+    )
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
@@ -193,6 +202,7 @@ class DoorMeters:
         self.connections = meters.cell(Series.CONNECTIONS)
         self.open_connections = meters.cell(Series.OPEN_CONNECTIONS)
         self.log_lines_lost = meters.cell(Series.LOG_LINES_LOST)
+        self.spans_lost = meters.cell(Series.SPANS_LOST)
         self._paused = {reason: meters.cell(Series.ACCEPT_PAUSED, reason) for reason in PauseReason}
         self._pauses = {reason: meters.cell(Series.ACCEPT_PAUSES, reason) for reason in PauseReason}
 

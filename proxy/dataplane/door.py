@@ -16,11 +16,13 @@ from proxy.dataplane.lot import Lot
 from proxy.dataplane.roles import Connection
 from proxy.dataplane.room import WHOLE, Share
 from proxy.dataplane.routing import LiveService, Routing
+from proxy.dataplane.tracing import Tracer
 from proxy.dataplane.visitors import Visitors
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarding import Forwarding
 from proxy.http1.heads import RequestFields, ResponseHead
 from proxy.http1.recent import Recent
+from proxy.ipc.messages import Spans
 from proxy.net.poller import Poller
 from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged
@@ -31,9 +33,17 @@ from proxy.traffic.retry import Failure, FailureReason
 Suspicion = Callable[[Lease, str], None]
 """Told of a lease on an upstream that has let several requests down in a row, and of why this one failed."""
 
+Export = Callable[[Spans], bool]
+"""Whether somebody has taken notes of requests that are to be exported."""
+
 
 def nobody_waits() -> None:
     """Nobody waits."""
+
+
+def nobody_exports(spans: Spans) -> bool:
+    """Nobody takes notes."""
+    return False
 
 
 class Door:
@@ -59,6 +69,7 @@ class Door:
         "recent_fields",
         "routing",
         "stopping",
+        "tracer",
         "visitors",
     )
 
@@ -73,11 +84,12 @@ class Door:
         on_suspect: Suspicion,
         addresses: AddressCounts | None = None,
         share: Share = WHOLE,
+        export: Export = nobody_exports,
     ) -> None:
         """``id_prefix`` begins every request id of this worker, and of no other.
 
         Without ``addresses`` nobody counts the connections of each, and no limit for them holds. ``share`` is this
-        worker's of what may be held.
+        worker's of what may be held. ``export`` is offered notes of requests for the trace export.
         """
         self.loop = loop
         self.poller = Poller(loop)
@@ -102,6 +114,8 @@ class Door:
         self._prefix = id_prefix
         self._next_request = 0
         self._on_suspect = on_suspect
+        self.tracer = Tracer(self._lost_spans, export)
+        self.tracer.configure(routing.door.trace_share)
 
     def refresh(self) -> None:
         """Serve from the newest table. Every request asks first; it costs one comparison where nothing is new."""
@@ -113,6 +127,7 @@ class Door:
                 return
             self._forwardings = Recent()  # others may be trusted now
             self.log.configure(routing.door.access_log)
+            self.tracer.configure(routing.door.trace_share)
             self.look_at_lots()
 
     def look_at_lots(self) -> None:
@@ -190,6 +205,9 @@ class Door:
         streak = lease.upstream.streak
         if streak is not None and streak.record(not counts_as_error(result)):
             self._on_suspect(lease, result.reason if isinstance(result, Failure) else f"status_{result}")
+
+    def _lost_spans(self, notes: int) -> None:
+        self.meters.cells[self.meters.spans_lost] += notes
 
     def refused(self, peer: bytes, error: RequestError) -> bytes:
         """Count and log what could not be read as a request; gives it an id all the same."""

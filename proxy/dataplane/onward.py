@@ -26,6 +26,9 @@ def send_on(door: Door, client: Client, record: Record, service: LiveService, up
         refuse(door, client, record, 503, reason, "no server is there to answer this", uploaded=upload.done)
         return
     record.lease = lease
-    outgoing = forward_request(record.head, client.forwarding, record.request_id, record.peer)
+    trace, told = record.trace, b""
+    if trace is not None:
+        trace.asked, told = door.loop.time(), trace.traceparent
+    outgoing = forward_request(record.head, client.forwarding, record.request_id, record.peer, told)
     client.occupant = exchange = Exchange(door, client, record, lease, upload, outgoing)
     exchange.start(rest)

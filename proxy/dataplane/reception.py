@@ -11,7 +11,7 @@ from proxy.dataplane.roles import Client
 from proxy.dataplane.upload import NO_BODY, Upload
 from proxy.http1.errors import ALLOW, RequestError
 from proxy.http1.heads import RequestHead
-from proxy.http1.request import client_address, client_request_id
+from proxy.http1.request import client_address, client_request_id, client_scheme
 
 
 def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
@@ -26,6 +26,11 @@ def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
         request_id = client_request_id(head)
     request_id = request_id or door.new_request_id()
     record = Record(head, peer, request_id, began=door.loop.time())
+    if head.traceparent or door.tracer.on:
+        record.trace = trace = door.tracer.begin(head.traceparent, forwarding.trusted)
+        record.trace_id = trace.trace_id
+        if trace.exported:
+            trace.peer, trace.scheme = client.peer, client_scheme(head, forwarding)
     try:
         upload = Upload(head.length, routing.door.limits.max_body) if head.length else NO_BODY
     except RequestError as error:

@@ -8,7 +8,9 @@ from proxy.dataplane.admission import Lease
 from proxy.dataplane.audience import Choice
 from proxy.dataplane.door import Door
 from proxy.dataplane.log_lines import NOWHERE, PREVIEWED, LineFormat
+from proxy.dataplane.tracing import Trace, as_text, new_id
 from proxy.http1.heads import RequestHead
+from proxy.ipc.messages import SpanNote
 from proxy.shm.names import Outcome
 
 
@@ -27,6 +29,7 @@ class Record:
         "request_id",
         "sent",
         "status",
+        "trace",
         "trace_id",
     )
 
@@ -48,6 +51,8 @@ class Record:
         """Of the trace that it is a part of, as 32 hexadecimal digits; empty where it is part of none."""
         self.reason = ""
         """Why it did not end with the upstream's whole answer."""
+        self.trace: Trace | None = None
+        """Where it stands in its trace, if it is in one."""
 
 
 def report(door: Door, record: Record, outcome: Outcome | None) -> None:
@@ -67,6 +72,8 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
             lease.cohort.answered(record.status)
     if door.log.on:
         door.log.write(_line(door.log.line, record, outcome, seconds))
+    if record.trace is not None and record.trace.exported:
+        door.tracer.keep(_note(record, record.trace, outcome, seconds))
 
 
 def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
@@ -84,4 +91,32 @@ def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: fl
         place,
         record.attempts,
         record.reason or outcome or "rejected",
+    )
+
+
+def _note(record: Record, trace: Trace, outcome: Outcome | None, seconds: float) -> SpanNote:
+    head, lease = record.head, record.lease
+    now, told = time.time(), head.traceparent
+    return SpanNote(
+        trace_id=record.trace_id.decode(),
+        span_id=f"{new_id(64):016x}",
+        parent_id=told[36:52].decode(),
+        upstream_span_id=trace.traceparent[36:52].decode() if trace.asked else "",
+        began=now - seconds,
+        asked=now - seconds + max(0.0, trace.asked - record.began) if trace.asked else 0.0,
+        ended=now,
+        method=as_text(head.method),
+        scheme=as_text(trace.scheme),
+        authority=as_text(head.authority),
+        path=as_text(head.path),
+        version=head.version,
+        client=as_text(record.peer),
+        peer=as_text(trace.peer),
+        status=record.status,
+        attempts=record.attempts,
+        outcome=record.reason or outcome or "rejected",
+        service=lease.service.name if lease is not None else "",
+        color=lease.pool.color.value if lease is not None else "",
+        upstream=lease.upstream.address if lease is not None else "",
+        generation=lease.generation if lease is not None else 0,
     )

@@ -17,7 +17,10 @@ PERIOD: Final = 0.1
 
 
 class Sweeper:
-    """Looks for connections whose deadline has passed and idle upstream connections that grew old; flushes the log."""
+    """Looks for connections whose deadline has passed and idle upstream connections that grew old.
+
+    It flushes the log, and what was noted for the trace export.
+    """
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -41,3 +44,4 @@ class Sweeper:
         for upstream in door.routing.upstreams():
             upstream.idle.sweep(now)
         door.log.flush()
+        door.tracer.flush()

@@ -31,7 +31,7 @@ from proxy.dataplane.stopping import stop_gracefully
 from proxy.dataplane.sweeper import Sweeper
 from proxy.dataplane.winding_up import wind_up
 from proxy.ipc.channel import Channel
-from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Wake
+from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Spans, Stop, Stopped, Suspect, Wake
 from proxy.shm.addresses import AddressCounts
 from proxy.shm.board import BoardDamaged, BoardEmpty, BoardView
 from proxy.shm.meters import Meters, MetersFull
@@ -69,6 +69,7 @@ class Worker:
             on_suspect=self._suspect,
             addresses=addresses,
             share=share,
+            export=self._export,
         )
         self._listening = Listening(self._door, listeners, proxied, share)
         self._sweeper = Sweeper(self._door)
@@ -91,6 +92,8 @@ class Worker:
         grace = await self._stop
         unfinished = await stop_gracefully(self._door, self._listening, grace)
         self._sweeper.stop()
+        self._door.tracer.flush()
+        self._door.tracer.give_up()
         self._send(Stopped(unfinished))
         if self._channel is not None:
             self._channel.close()
@@ -129,6 +132,13 @@ class Worker:
 
     def _suspect(self, lease: Lease, reason: str) -> None:
         self._send(Suspect(lease.service.name, lease.pool.color, lease.upstream.address, reason))
+
+    def _export(self, spans: Spans) -> bool:
+        """Only while nothing else has to wait for it. A channel that is closed takes nothing."""
+        if self._channel is None or not self._channel.is_free:
+            return False
+        self._channel.send(spans)
+        return True
 
     def _send(self, message: Message) -> None:
         if self._channel is not None:

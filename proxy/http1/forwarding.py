@@ -76,13 +76,25 @@ def client_address(head: RequestHead, trusts: Callable[[str], bool]) -> bytes:
     return client.encode()
 
 
-def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes, client: bytes = b"") -> bytes:
+def client_scheme(head: RequestHead, forwarding: Forwarding) -> bytes:
+    """Over which scheme the client asked, ``http`` or ``https``: as a trusted proxy in front of this one tells it."""
+    if head.fields is not None and forwarding.trusted:
+        told = [value_of(line).lower() for lower, line in head.fields if lower == b"x-forwarded-proto"]
+        if told in ([b"http"], [b"https"]):
+            return told[0]
+    return forwarding.scheme
+
+
+def forward_request(
+    head: RequestHead, forwarding: Forwarding, request_id: bytes, client: bytes = b"", traceparent: bytes = b""
+) -> bytes:
     """The head for the upstream, always HTTP/1.1: hop-by-hop fields gone, what this hop adds at the end.
 
-    ``request_id`` must be a token. ``client`` is the client's address where a trusted proxy has told it.
+    ``request_id`` must be a token. ``client`` is the client's address where a trusted proxy has told it,
+    ``traceparent`` where the upstream stands in the trace; without it the upstream is told of none.
     """
     if head.fields is not None:
-        return _rebuild(head, head.fields, forwarding, request_id, client or forwarding.peer)
+        return _rebuild(head, head.fields, forwarding, request_id, client or forwarding.peer, traceparent)
     return b"".join(
         (
             head.method,
@@ -94,7 +106,7 @@ def forward_request(head: RequestHead, forwarding: Forwarding, request_id: bytes
             head.authority,
             b"\r\nX-Request-Id: ",
             request_id,
-            b"\r\n\r\n",
+            b"\r\ntraceparent: %b\r\n\r\n" % traceparent if traceparent else b"\r\n\r\n",
         )
     )
 
@@ -103,7 +115,14 @@ def _forwarded_for(fields: list[Field]) -> list[bytes]:
     return [value for lower, line in fields if lower == b"x-forwarded-for" and (value := value_of(line))]
 
 
-def _rebuild(head: RequestHead, fields: list[Field], forwarding: Forwarding, request_id: bytes, client: bytes) -> bytes:
+def _rebuild(
+    head: RequestHead,
+    fields: list[Field],
+    forwarding: Forwarding,
+    request_id: bytes,
+    client: bytes,
+    traceparent: bytes,
+) -> bytes:
     if forwarding.trusted:
         kept = [field for field in fields if field[0] not in _OVERWRITTEN]
     else:
@@ -112,6 +131,8 @@ def _rebuild(head: RequestHead, fields: list[Field], forwarding: Forwarding, req
         kept.insert(0, new_field(b"Host", head.authority or forwarding.authority))
     kept += _added(head, fields, forwarding, client)
     kept.append(new_field(b"X-Request-Id", request_id))
+    if traceparent:
+        kept.append(new_field(b"traceparent", traceparent))
     if head.upgrade:
         kept += [new_field(b"Connection", b"upgrade"), new_field(b"Upgrade", head.upgrade)]
     return join_fields(b"%b %b HTTP/1.1" % (head.method, head.target), kept)

@@ -12,16 +12,19 @@ from proxy.http1.fields import Field
 class RequestFields:
     """What the fields of an ordinary request say, as in a head. They say the same whatever is asked for."""
 
-    __slots__ = ("authority", "count", "host", "keep_alive", "length", "passed")
+    __slots__ = ("authority", "count", "host", "keep_alive", "length", "passed", "traced")
 
-    def __init__(self, authority: bytes, host: bytes, length: int, keep_alive: bool, passed: bytes, count: int) -> None:
-        """``count`` is how many they are."""
+    def __init__(
+        self, authority: bytes, host: bytes, length: int, keep_alive: bool, passed: bytes, count: int, traced: bool
+    ) -> None:
+        """``count`` is how many they are, and ``traced`` whether there is a tracestate among them."""
         self.authority = authority
         self.host = host
         self.length = length
         self.keep_alive = keep_alive
         self.passed = passed
         self.count = count
+        self.traced = traced
 
 
 class RequestHead:
@@ -40,6 +43,7 @@ class RequestHead:
         "path",
         "raw",
         "target",
+        "traceparent",
         "upgrade",
         "version",
     )
@@ -60,6 +64,7 @@ class RequestHead:
         upgrade: bytes = b"",
         last_hop: bool = False,
         fields: list[Field] | None = None,
+        traceparent: bytes = b"",
     ) -> None:
         self.raw = raw
         """As received, through the empty line."""
@@ -88,6 +93,8 @@ class RequestHead:
         """Whether the client wants it answered here and not forwarded (RFC 9110 7.6.2)."""
         self.fields = fields
         """The end-to-end fields of an unusual head; ``None`` where the raw bytes do."""
+        self.traceparent = traceparent
+        """Where the client stands in a trace, as version 00 writes it; empty where it did not say so rightly."""
 
 
 class ResponseHead:

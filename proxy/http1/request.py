@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from proxy.http1.forwarding import Forwarding, client_address, client_request_id, forward_request
+from proxy.http1.forwarding import Forwarding, client_address, client_request_id, client_scheme, forward_request
 from proxy.http1.grammar import (
     LINE_ENDS,
     ORDINARY_SIZE,
@@ -19,6 +19,7 @@ from proxy.http1.heads import RequestFields, RequestHead
 from proxy.http1.partial import HeadLimits, check_partial_head, head_end, skip_blank_lines
 from proxy.http1.recent import Recent
 from proxy.http1.request_line import METHODS
+from proxy.http1.traceparent import cut_traceparent, has_room
 from proxy.http1.unusual_request import read_unusual
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "check_partial_head",
     "client_address",
     "client_request_id",
+    "client_scheme",
     "forward_request",
     "head_end",
     "read_request",
@@ -35,7 +37,8 @@ __all__ = [
 ]
 
 # An ordinary head is HTTP/1.1 in origin-form, with one plain Host, and with nothing in it that this proxy has to act on
-# except Content-Length, one Content-Type and a plain Connection. Too much may count as unusual, never too little.
+# except Content-Length, one Content-Type, a plain Connection, and one place in a trace in the form that tracers write.
+# Too much may count as unusual, never too little.
 _MATTERS: Final = (
     b"connection",
     b"content-le",
@@ -47,6 +50,8 @@ _MATTERS: Final = (
     b"keep-alive",
     b"proxy",
     b"te:",
+    b"traceparent",
+    b"tracestate",
     b"trailer",
     b"transfer-",
     b"upgrade:",
@@ -66,6 +71,7 @@ _FIELDS: Final = re.compile(
       | (%(connection)b:(?(4)(?!))[ ]*+(%(keep_alive)b|%(close)b)\r\n)
       | %(content_length)b:(?(5)(?!))[ ]*+(0|[1-9][0-9]{0,17})\r\n
       | %(content_type)b(?(6)(?!))(:)[^\r]*+\r\n
+      | %(state)b:(?(7)(?!))[ ]*+([^\r]*+)\r\n
       | %(closer_look)b
     )*
     \r\n"""
@@ -78,6 +84,7 @@ _FIELDS: Final = re.compile(
         b"connection": either_case(b"connection"),
         b"keep_alive": either_case(b"keep-alive"),
         b"close": either_case(b"close"),
+        b"state": either_case(b"tracestate"),
     }
 ).fullmatch
 
@@ -101,14 +108,20 @@ def read_request(head: bytes, *, max_headers: int, recent: Recent[RequestFields]
         return read_unusual(head, max_headers)
     text = head[line.end() :]
     fields = recent.find(text) if recent is not None else None
+    traceparent = b""
     if fields is None:
-        fields = _read_fields(text)
-        if fields is not None and recent is not None:
-            recent.keep(text, fields)
+        if (traced := cut_traceparent(text)) is not None:  # no two requests have the same, so it is not remembered
+            traceparent, text = traced
+            fields = recent.find(text) if recent is not None else None
+        if fields is None:
+            fields = _read_fields(text)
+            if fields is not None and recent is not None:
+                recent.keep(text, fields)
     method, target, path = line.groups()
     if (
         fields is None
-        or fields.count > max_headers
+        or fields.count + (traceparent != b"") > max_headers
+        or (fields.traced and not traceparent)
         or (method not in _ORDINARY_METHODS and not _ordinary_options(method, head))
     ):
         return read_unusual(head, max_headers)
@@ -123,6 +136,7 @@ def read_request(head: bytes, *, max_headers: int, recent: Recent[RequestFields]
         fields.length,
         fields.keep_alive,
         fields.passed,
+        traceparent=traceparent,
     )
 
 
@@ -132,8 +146,8 @@ def _read_fields(text: bytes) -> RequestFields | None:
     line_ends = text.translate(None, PRINTABLE)
     if match is None or not LINE_ENDS.startswith(line_ends):
         return None
-    authority, host, connection, option, length, _ = match.groups()
-    if authority is None:
+    authority, host, connection, option, length, _, state = match.groups()
+    if authority is None or (state is not None and not has_room(state)):
         return None
     start, end = match.span(3) if connection else (0, 0)
     return RequestFields(
@@ -143,4 +157,5 @@ def _read_fields(text: bytes) -> RequestFields | None:
         option is None or len(option) != 5,
         text[:start] + text[end:-2],
         len(line_ends) // 2 - 1,
+        state is not None,
     )

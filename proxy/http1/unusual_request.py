@@ -23,6 +23,7 @@ from proxy.http1.heads import RequestHead
 from proxy.http1.hops import spend_hop
 from proxy.http1.hosts import routing_host
 from proxy.http1.request_line import RequestLine, split_request_line
+from proxy.http1.traceparent import take_trace
 
 MAX_LOOPS: Final = 8
 """How often a request may already have come through a proxy of our name."""
@@ -65,6 +66,7 @@ def read_unusual(head: bytes, max_headers: int) -> RequestHead:
     upgrade = _upgrade(line.version, meaning, options, length)
     _refuse_loops(meaning)
     fields, last_hop = spend_hop(line.method, fields)
+    traceparent, fields = take_trace(_end_to_end(fields, options, expect_continue))
     return RequestHead(
         raw=head,
         method=line.method,
@@ -78,7 +80,8 @@ def read_unusual(head: bytes, max_headers: int) -> RequestHead:
         expect_continue=expect_continue,
         upgrade=upgrade,
         last_hop=last_hop,
-        fields=canonical_length(_end_to_end(fields, options, expect_continue), meaning, length),
+        fields=canonical_length(fields, meaning, length),
+        traceparent=traceparent,
     )
 
 

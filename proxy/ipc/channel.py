@@ -72,6 +72,11 @@ class Channel(asyncio.Protocol):
             return
         self._wake_unsent = self._wake_unsent or (isinstance(message, Wake) and unsent > 0)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the peer is there and has taken all that was sent, so that what can wait may go out as well."""
+        return not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0
+
     def close(self) -> None:
         """Close once everything is sent; nothing more is received. Again does nothing."""
         self._listening = False

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Wake
+from proxy.ipc.messages import Cut, Message, Ready, ReopenLogs, Seen, SpanNote, Spans, Stop, Stopped, Suspect, Wake
 from proxy.traffic.spec import Color
 
 MAX_LINE = 64 * 1024
@@ -56,6 +56,26 @@ def _color(value: object) -> Color:
         raise CodecError(f"{value!r} is no color") from None
 
 
+_NOT_TEXT: Mapping[str, Callable[[object], object]] = {
+    **dict.fromkeys(("began", "asked", "ended"), _seconds),
+    **dict.fromkeys(("version", "status", "attempts", "generation"), _whole),
+}
+_NOTE_FORM = tuple(_NOT_TEXT.get(name, _text) for name in SpanNote._fields)
+"""For each part of a note, in order, what reads it."""
+
+
+def _notes(value: object) -> tuple[SpanNote, ...]:
+    if not isinstance(value, list | tuple):
+        raise CodecError(f"{value!r} are no notes")
+    return tuple(map(_note, value))
+
+
+def _note(value: object) -> SpanNote:
+    if not isinstance(value, list | tuple) or len(value) != len(_NOTE_FORM):
+        raise CodecError(f"{value!r} is no note of a request")
+    return SpanNote._make([read(part) for read, part in zip(_NOTE_FORM, value, strict=True)])
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """One message type, with what turns the JSON value of each field into the field."""
@@ -82,6 +102,7 @@ _FORMS: Mapping[str, _Form] = {
     "ready": _Form(Ready, {}),
     "seen": _Form(Seen, {"generation": _whole}),
     "suspect": _Form(Suspect, {"service": _text, "color": _color, "address": _text, "reason": _text}),
+    "spans": _Form(Spans, {"notes": _notes}),
     "stopped": _Form(Stopped, {"unfinished": _whole}),
 }
 _TAGS: Mapping[Callable[..., Message], str] = {form.type: tag for tag, form in _FORMS.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.traffic.spec import Color
 
@@ -68,10 +69,49 @@ class Stopped:
     unfinished: int
 
 
+class SpanNote(NamedTuple):
+    """What spans are made of: one request that is over. Times are Unix seconds, ids hexadecimal digits."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    """Of the span that the client said; empty for none."""
+    upstream_span_id: str
+    """Of the span that the upstream knows as its parent; empty if none was asked."""
+    began: float
+    asked: float
+    """When it was given to an upstream; 0 for never."""
+    ended: float
+    method: str
+    scheme: str
+    authority: str
+    path: str
+    version: int
+    """10 or 11."""
+    client: str
+    peer: str
+    """The address at the other end of the connection, which may be a proxy's."""
+    status: int
+    attempts: int
+    outcome: str
+    """The word that the access log has for it."""
+    service: str = ""
+    color: str = ""
+    upstream: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Requests that the worker has noted for the trace export."""
+
+    notes: tuple[SpanNote, ...]
+
+
 Down = Wake | Stop | ReopenLogs | Cut
 """From the supervisor to a worker."""
 
-Up = Ready | Seen | Suspect | Stopped
+Up = Ready | Seen | Suspect | Spans | Stopped
 """From a worker to the supervisor."""
 
 Message = Down | Up

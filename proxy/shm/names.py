@@ -59,6 +59,7 @@ class Series(enum.StrEnum):
     HELD = "held"  # service: requests that are parked (gauge)
     ACCEPT_PAUSED = "accept_paused"  # reason: 1 while the worker accepts nobody (gauge)
 
+    SPANS_LOST = "spans_lost"  # requests that were to be exported as spans, thrown away in the worker
     CONNECTIONS = "connections"  # client connections accepted
     ACCEPT_PAUSES = "accept_pauses"  # reason: how often accepting had to pause
     ADMITTED = "admitted"  # service, color: leases opened; admitted less ended is what is in flight, tunnels included

@@ -92,6 +92,8 @@ class DoorSpec:
     access_log: AccessLog = field(default_factory=AccessLog)
     trusted_proxies: tuple[str, ...] = ()
     """CIDRs whose X-Forwarded-* and X-Request-Id are believed."""
+    trace_share: float | None = None
+    """Share of the requests that are exported as spans; ``None``: nothing is exported, and no trace begins here."""
 
 
 @dataclass(frozen=True, slots=True)

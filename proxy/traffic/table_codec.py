@@ -122,6 +122,7 @@ def _door(raw: dict[str, Any]) -> DoorSpec:
         limits=Limits(**raw["limits"]),
         access_log=AccessLog(AccessLogFormat(raw["access_log"]["format"]), raw["access_log"]["path"]),
         trusted_proxies=tuple(raw["trusted_proxies"]),
+        trace_share=raw["trace_share"],
     )
 
 

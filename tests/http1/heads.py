@@ -33,7 +33,8 @@ ANSWER = (
 _NAMES = (
     b"Accept Cache-Control Connection Content-Encoding Content-Length Content-Location Content-Type Content_Length "
     b"Cookie Expect Expires Forwarded From HTTP2-Settings Host Hostess If-Match Keep-Alive Proxy Proxy-Authorization "
-    b"Proxy-Connection Set-Cookie TE Test Trailer Transfer-Encoding Upgrade Upgrade-Insecure-Requests Vary Via "
+    b"Proxy-Connection Set-Cookie TE Test Traceparent Tracestate Trailer "
+    b"Transfer-Encoding Upgrade Upgrade-Insecure-Requests Vary Via "
     b"X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Frame-Options X-Real-IP X-Request-ID X_Under X!#$%&'*+.^`|~9"
 ).split()
 
@@ -43,6 +44,8 @@ _GOOD_VALUES = (
     b"/192.0.2.1/caf\xe9/\x80\xa0/a\tb/abc.DEF-1_2"
     b"/timeout=5/999999999999999999"
 ).split(b"/")
+TRACEPARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+_GOOD_VALUES += [TRACEPARENT, TRACEPARENT[:-2] + b"ff", b"cc" + TRACEPARENT[2:] + b"-more", b"k=v,l=w"]
 _GOOD_VALUES += [b"text/event-stream", b"text/event-stream ; charset=utf-8", b"text/event-streams"]
 
 _BAD_VALUES = (
@@ -81,6 +84,9 @@ _likely = st.sampled_from(
         b"Content-Type: text/html",
         b"X-Request-Id: abc",
         b"Accept: */*",
+        b"traceparent: " + TRACEPARENT,
+        b"traceparent: " + TRACEPARENT,
+        b"tracestate: k=v",
     ]
 )
 _fields = st.lists(_likely | _likely | _field, max_size=6)

@@ -43,7 +43,7 @@ def test_an_ordinary_head() -> None:
         b"Content-Length: 5",
         b"connection: Close",
         b"Content-Language: de",
-        b"traceparent: 00-4bf92f35-00",
+        b"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         b"X-Requested-With: XMLHttpRequest",
         b"X-Forward: no",
         b"Test: a",

@@ -36,6 +36,7 @@ REQUEST = [
     "keep_alive",
     "expect_continue",
     "upgrade",
+    "traceparent",
 ]
 RESPONSE = ["status", "version", "length", "keep_alive", "event_stream", "has_request_id", "upgrade"]
 
@@ -69,7 +70,7 @@ def _same_request(head: bytes) -> None:
     assert [getattr(short, name) for name in REQUEST] == [getattr(long, name) for name in REQUEST]
     assert client_request_id(short) == client_request_id(long)
     for peer in PEERS:
-        sent = [forward_request(request, peer, b"id-1") for request in (short, long)]
+        sent = [forward_request(request, peer, b"id-1", b"", request.traceparent) for request in (short, long)]
         assert sent[0].split(b"\r\n")[0] == sent[1].split(b"\r\n")[0]
         assert strict_fields(sent[0]) == strict_fields(sent[1])
 

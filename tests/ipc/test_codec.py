@@ -8,12 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.ipc.codec import MAX_LINE, CodecError, Decoder, decode, encode
-from proxy.ipc.messages import Cut, Down, Message, Ready, ReopenLogs, Seen, Stop, Stopped, Suspect, Up, Wake
+from proxy.ipc.messages import (
+    Cut,
+    Down,
+    Message,
+    Ready,
+    ReopenLogs,
+    Seen,
+    SpanNote,
+    Spans,
+    Stop,
+    Stopped,
+    Suspect,
+    Up,
+    Wake,
+)
 from proxy.traffic.spec import Color
 
 texts = st.text(max_size=50)
 colors = st.sampled_from(Color)
 numbers = st.integers(0, 2**64 - 1)
+times = st.floats(0, allow_infinity=False, allow_nan=False)
+notes = st.builds(
+    SpanNote, *[texts] * 4, *[times] * 3, *[texts] * 4, numbers, *[texts] * 2, *[numbers] * 2, *[texts] * 4, numbers
+)
 strategies: dict[type[Message], st.SearchStrategy[Message]] = {
     Wake: st.builds(Wake),
     Stop: st.builds(Stop, grace=st.floats(0, allow_infinity=False, allow_nan=False)),
@@ -30,6 +48,7 @@ strategies: dict[type[Message], st.SearchStrategy[Message]] = {
     Ready: st.builds(Ready),
     Seen: st.builds(Seen, generation=numbers),
     Suspect: st.builds(Suspect, service=texts, color=colors, address=texts, reason=texts),
+    Spans: st.builds(Spans, notes=st.lists(notes, max_size=3).map(tuple)),
     Stopped: st.builds(Stopped, unfinished=numbers),
 }
 messages = st.one_of(*strategies.values())

@@ -1,0 +1,128 @@
+"""The place of requests in their traces, and notes of those whose spans are exported.
+
+Who sends ``traceparent`` is given a new parent id for the upstream, with or without an export. With one, every request
+is in a trace, and a share of them is noted. Notes wait here, so many and no more, until the supervisor takes them: what
+finds no room is lost and counted, for serving goes before telling.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+from proxy.ipc.messages import SpanNote, Spans
+
+MOST_NOTED: Final = 1024
+"""Notes that wait at most."""
+
+MESSAGE: Final = 48 * 1024
+"""Bytes that the notes of one message may have as JSON; the rest of a line is room for what is around them."""
+
+LONGEST_TEXT: Final = 512
+"""Characters of a path, host or method that are told; the rest is cut off."""
+
+_AS_JSON: Final = 6
+"""Bytes that one character takes as JSON at most."""
+
+_REST: Final = 1024
+"""More than the parts of a note take whose length no client decides."""
+
+_ALIKE: Final = random.Random()  # noqa: S311 - ids have to differ, and nobody gains anything by guessing them
+
+
+class Trace:
+    """Where one request stands."""
+
+    __slots__ = ("asked", "exported", "peer", "scheme", "traceparent")
+
+    def __init__(self, traceparent: bytes, exported: bool) -> None:
+        """``traceparent`` is what the upstream is told; ``exported`` is whether spans are made of the request."""
+        self.traceparent = traceparent
+        self.exported = exported
+        self.asked = 0.0
+        """When it was given to an upstream, in seconds of the loop's clock; 0 for never."""
+        self.peer = b""
+        """The address at the other end of the client's connection."""
+        self.scheme = b"http"
+
+    @property
+    def trace_id(self) -> bytes:
+        """32 hexadecimal digits."""
+        return self.traceparent[3:35]
+
+
+class Tracer:
+    """Begins traces or goes on with them, and keeps notes until they are taken."""
+
+    __slots__ = ("_hand_over", "_lost", "_noted", "_share", "on")
+
+    def __init__(self, lost: Callable[[int], None], hand_over: Callable[[Spans], bool]) -> None:
+        """``lost`` is told how many notes were thrown away; ``hand_over`` says whether it has taken a message."""
+        self._lost = lost
+        self._hand_over = hand_over
+        self._noted: list[SpanNote] = []
+        self._share = 0.0
+        self.on = False
+        """Whether spans are exported, so that every request is in a trace."""
+
+    def configure(self, share: float | None) -> None:
+        """Note such a share of the requests from now on; ``None``: nothing is exported."""
+        self.on = share is not None
+        self._share = 0.0 if share is None else share
+
+    def begin(self, told: bytes, trusted: bool) -> Trace:
+        """The place of a request that came with a good traceparent, or with none (``b""``).
+
+        Whether it is exported a trusted client decides by its flag. The flag of anybody else is handed on, but does not
+        count here: strangers could have everything exported otherwise.
+        """
+        if not self.on:
+            return Trace(b"%b%016x%b" % (told[:36], new_id(64), told[52:]), False)
+        if not told:
+            exported = _ALIKE.random() < self._share
+            return Trace(b"00-%032x-%016x-0%d" % (new_id(128), new_id(64), exported), exported)
+        flags = told[54] & 3
+        exported = flags & 1 == 1 if trusted else _ALIKE.random() < self._share
+        return Trace(b"%b%016x-0%d" % (told[:36], new_id(64), flags | exported), exported)
+
+    def keep(self, note: SpanNote) -> None:
+        """Have this exported, if there is room."""
+        if len(self._noted) < MOST_NOTED:
+            self._noted.append(note)
+        else:
+            self._lost(1)
+
+    def flush(self) -> None:
+        """Hand over what was noted, as far as it is taken."""
+        while self._noted:
+            fit = _fitting(self._noted)
+            if not self._hand_over(Spans(tuple(self._noted[:fit]))):
+                return
+            del self._noted[:fit]
+
+    def give_up(self) -> None:
+        """Nobody will take what is left."""
+        self._lost(len(self._noted))
+        self._noted.clear()
+
+
+def new_id(bits: int) -> int:
+    """Any number but 0, which stands for none."""
+    return _ALIKE.getrandbits(bits) or 1
+
+
+def as_text(value: bytes) -> str:
+    """What a client has said, as the characters of Latin-1 and not too long."""
+    return value[:LONGEST_TEXT].decode("latin-1")
+
+
+def _fitting(notes: list[SpanNote]) -> int:
+    """How many of the first fit into a message; one does in any case."""
+    room = MESSAGE
+    for index, note in enumerate(notes):
+        told = len(note.method) + len(note.authority) + len(note.path) + len(note.client)
+        room -= _REST + _AS_JSON * told
+        if room < 0:
+            return max(1, index)
+    return len(notes)
