@@ -57,7 +57,7 @@ class Sessions:
         now, identity = self._clock.monotonic(), Identity(token.name, token.role)
         self._by_digest = {digest: each for digest, each in self._by_digest.items() if each.until > now}
         own = [digest for digest, each in self._by_digest.items() if each.identity == identity]
-        for oldest in own[: len(own) - MOST + 1]:
+        for oldest in own[: max(0, len(own) - MOST + 1)]:
             del self._by_digest[oldest]
         secret = secrets.token_urlsafe(32)
         self._by_digest[_digest(secret)] = Session(identity, now + LASTS, secrets.token_urlsafe(32))

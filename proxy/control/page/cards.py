@@ -293,6 +293,11 @@ class Card:
     """What the receipt comes to, in a sentence."""
     buttons: tuple[Button, ...]
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is told already why it does not go on."""
+        return any(each is not None and each.waits for each in (self.moving, self.rolling))
+
 
 def card(operation: Json, holders: Callable[[Json], Iterator[Holder]], buttons: tuple[Button, ...] = ()) -> Card:
     """An operation, made from the API's answer about it."""

@@ -25,7 +25,7 @@ class Entry:
 def entry(found: JournalEntry) -> Entry:
     """A row made of an entry of the journal."""
     changes = [change_words({"path": c.path, "before": c.before, "after": c.after}) for c in found.changes]
-    if found.operation and not changes:
+    if found.operation and not changes and found.by != found.action:  # else it is a note, which changes nothing
         changes = ["it was so already"]
     return Entry(
         found.at,

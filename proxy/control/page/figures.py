@@ -62,12 +62,13 @@ def column(service: Service, color: Color, figures: Figures, flow: tuple[int, in
 def _trouble(service: Service, color: Color) -> str | None:
     if can_serve(service, color):
         return None
+    name = color.value.capitalize()
     if not service.pool(color):
-        return f"{color} has no upstreams."
+        return f"{name} has no upstreams."
     if service.share(color) == 0:
-        return f"{color} has no healthy upstream: it cannot take traffic."
+        return f"{name} has no healthy upstream: it cannot take traffic."
     whom = "all traffic" if service.share(color) == FULL_SPLIT else "traffic"
-    return f"{color} has {whom} and no healthy upstream: requests are tried all the same."
+    return f"{name} has {whom} and no healthy upstream: requests are tried all the same."
 
 
 def rate_words(per_second: float) -> str:

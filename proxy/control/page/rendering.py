@@ -53,4 +53,4 @@ def _moment(at: float) -> str:
 
 
 def _share(percent: float) -> str:
-    return f"{percent:g} %"
+    return f"{percent:g}\u00a0%"  # never torn apart at the end of a line

@@ -20,6 +20,7 @@ from proxy.control.page.site import see_other, sign_in_form
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_BYTES: Final = 8 * 1024
+_MOST_FIELDS: Final = 16
 
 _OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path of ours: with a second slash or a backslash, a browser would take what follows for another host."""
@@ -87,5 +88,8 @@ async def _form(request: web.Request) -> dict[str, str]:
             body = await request.read()
     except TimeoutError:
         raise Problem(AdminCode.BODY_TOO_SLOW, f"the form did not arrive within {BODY_TIMEOUT:g} s") from None
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=16)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Problem(AdminCode.BAD_REQUEST, f"a form may have {_MOST_FIELDS} fields") from None
     return {name: values[-1] for name, values in fields.items()}

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
-from urllib.parse import quote
 
 from aiohttp import hdrs, web
 from markupsafe import Markup
@@ -164,5 +163,5 @@ def see_other(path: str) -> web.Response:
     """Send a browser on to a path of ours."""
     return web.Response(
         status=HTTPStatus.SEE_OTHER,
-        headers={hdrs.LOCATION: quote(path, safe="/?&=%#:@!$'()*+,;~-._"), hdrs.CACHE_CONTROL: "no-store"},
+        headers={hdrs.LOCATION: path, hdrs.CACHE_CONTROL: "no-store"},
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.control.page.paging import ROWS, Slice, sliced
-from proxy.traffic.model import Upstream
+from proxy.traffic.model import Health, Upstream
 from proxy.traffic.rollout.stages import Stage
 from proxy.traffic.spec import AdminState
 
@@ -59,7 +59,7 @@ def pool_rows(
 
 
 def _is_well(upstream: Upstream) -> bool:
-    return upstream.fit or upstream.admin is AdminState.MAINT
+    return not upstream.ejected and upstream.health is not Health.UNHEALTHY
 
 
 def _row(upstream: Upstream, flow: tuple[int, int], stage: Stage | None) -> Row:

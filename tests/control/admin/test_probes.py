@@ -25,13 +25,6 @@ async def test_metrics_keep_their_content_type(api: Api) -> None:
     assert reply.raw.startswith(b"bluegreen_")
 
 
-async def test_the_front_page_says_where_things_are(api: Api) -> None:
-    """For somebody who only knows the port."""
-    reply = await api.get("/")
-    assert reply.headers["Content-Type"].startswith("text/plain")
-    assert b"/v1/services" in reply.raw
-
-
 async def test_answers_do_not_tell_versions(api: Api) -> None:
     """Neither good ones nor problems."""
     for path in ("/livez", "/nowhere"):
