@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from proxy.traffic.listing import listed
-from proxy.wording.numbers import counted, flow_words, span_words
+from proxy.wording.numbers import counted, flow_words, rate_words, span_words
 
 MOST_BATCHES = 10
 """So many batches of a rolling deployment are told one by one."""
@@ -21,7 +21,7 @@ def forecast_lines(forecast: dict[str, Any]) -> Iterator[str]:
     for drain in forecast.get("drains", ()):
         yield _drain(drain)
     if forecast.get("held_per_second"):
-        yield f"would be parked: about {forecast['held_per_second']:.0f} requests a second"
+        yield f"would be parked: about {rate_words(forecast['held_per_second'])} requests a second"
     if forecast.get("rollout"):
         yield from _rollout(forecast["rollout"])
     for warning in forecast.get("warnings", ()):
@@ -30,8 +30,9 @@ def forecast_lines(forecast: dict[str, Any]) -> Iterator[str]:
 
 def _moves(forecast: dict[str, Any]) -> str:
     who = "users" if forecast["users"] else "requests"
-    rate = "" if forecast["per_second"] is None else f", about {forecast['per_second']:.0f} requests a second now"
-    return f"would move: {forecast['moves']:g} % of the {who}{rate}"
+    words = f"would move: {forecast['moves']:g} % of the {who}"
+    rate = forecast["per_second"]
+    return words if rate is None else f"{words}, about {rate_words(rate)} requests a second now"
 
 
 def _capacity(capacity: dict[str, Any]) -> Iterator[str]:
@@ -41,7 +42,7 @@ def _capacity(capacity: dict[str, Any]) -> Iterator[str]:
         text += f" (weight {weights[0]} of {weights[1]})"
     if capacity["per_upstream_then"] is not None:
         now, then = capacity["per_upstream_now"] or 0.0, capacity["per_upstream_then"]
-        text += f"; each has {now:.1f} requests a second now and would have {then:.1f}"
+        text += f"; each has {rate_words(now)} requests a second now and would have {rate_words(then)}"
     yield text
     for upstream in capacity["unhealthy"]:
         yield f"  {upstream['address']} would take none: {_why(upstream)}"
@@ -73,7 +74,7 @@ def _meanwhile(rollout: dict[str, Any], batch: dict[str, Any]) -> str:
     if batch["per_server"] is None:
         return serving
     now = rollout["per_server_now"] or 0.0
-    return f"{serving}, each with {batch['per_server']:.1f} requests a second (now {now:.1f})"
+    return f"{serving}, each with {rate_words(batch['per_server'])} requests a second (now {rate_words(now)})"
 
 
 def _drain(drain: dict[str, Any]) -> str:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+UNKNOWN = "-"
+"""Of a number that is not known."""
+
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 request``, ``2 requests``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def rate_words(per_second: float) -> str:
+    """``0``, ``0.4``, ``84``, ``1,234``: two digits, or as many as there are before the point."""
+    if 0 < per_second < 0.05:
+        return "<0.1"
+    return f"{per_second:.1f}" if 0 < per_second < 9.95 else f"{per_second:,.0f}"
 
 
 def flow_words(flow: dict[str, Any]) -> str:

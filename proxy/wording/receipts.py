@@ -68,3 +68,35 @@ def what_words(operation: dict[str, Any]) -> str:
         return "new requests wait" if operation["state"] == "running" else "new requests waited"
     before, after = operation["before"]["green"], operation["after"]["green"]
     return f"green {before:g} % -> {after:g} %" if before != after else f"green {after:g} %"
+
+
+_FAULTS = (
+    ("cut_by_proxy", "cut at the drain's deadline", "our"),
+    ("held_too_long", "turned away with 503 by the bounds of the hold", "our"),
+    ("failed", "failed by an upstream", "the upstream's"),
+    ("cut_by_client", "given up by a client", "the client's"),
+)
+"""What else becomes of a request, and whose fault that is."""
+
+
+def loss_words(operation: dict[str, Any]) -> list[str]:
+    """What was lost, first of all by us; then what else did not end well, a sentence for each."""
+    receipt = operation["receipt"]
+    if operation["ended_at"] is None:
+        return ["it is not over: the receipt is written at its end"]
+    if receipt is None:
+        return ["no receipt: what was counted is lost"]
+    others = [(receipt.get(key) or 0, words, fault) for key, words, fault in _FAULTS]
+    return [_dropped(receipt), *(f"{count:,} {words} ({fault} fault)" for count, words, fault in others if count)]
+
+
+def _dropped(receipt: dict[str, Any]) -> str:
+    """``0 dropped; 7 of 7 in flight finished``."""
+    dropped, began, finished = receipt["dropped"], receipt["in_flight_at_flip"], receipt["finished_on_old"]
+    words = f"{dropped:,} dropped with a worker that died (our fault)" if dropped else "0 dropped"
+    if began:
+        words += f"; {finished:,} of {began:,} in flight finished"
+    left = began - finished - sum(receipt[key] for key in ("cut_by_proxy", "cut_by_client", "failed", "dropped"))
+    if left > 0 and receipt["drained_at"] is None:
+        words += f", {left:,} were under way when it ended"
+    return words

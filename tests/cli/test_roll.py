@@ -279,7 +279,7 @@ def test_a_plan_tells_the_batches(run: Run, admin: Script) -> None:
     admin.on("POST", ROLLOUTS, Answer({"dry_run": True, "changes": [change], "forecast": forecast}))
     assert run("roll", "blue", "--dry-run").stdout.splitlines() == [
         "would change: 4 servers of blue updated, some at a time",
-        "batch 1: a:1, a:2; 1 server of blue in rotation meanwhile, each with 30.0 requests a second (now 10.0)",
+        "batch 1: a:1, a:2; 1 server of blue in rotation meanwhile, each with 30 requests a second (now 10)",
         "batch 2: a:3; 2 servers of blue in rotation meanwhile",
         "would wait: a:4",
         "each would drain: nearly all within 0.25 s, cut after 30 s",

@@ -6,8 +6,13 @@ import math
 
 
 def percent(share: float) -> str:
-    """``0.021`` is ``2.1 %``, ``0.00034`` is ``0.034 %``, ``0.234`` is ``23 %``: two digits that tell something."""
+    """``0.021`` is ``2.1 %``, ``0.00034`` is ``0.034 %``, ``0.234`` is ``23 %``: two digits that tell something.
+
+    Nearly all is not all: ``0.9996`` is ``99.9 %``.
+    """
     value = 100 * share
+    if 99 < value < 100:
+        return f"{math.floor(10 * value) / 10:g} %"
     if value >= 10 or value == 0:
         return f"{value:.0f} %"
     digits = max(1, 1 - math.floor(math.log10(value)))
@@ -15,13 +20,9 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.31`` is ``310 ms``, ``1.24`` is ``1.2 s``."""
-    if seconds >= 10:
-        return f"{seconds:.0f} s"
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    milliseconds = 1000 * seconds
-    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+    """``0.0083`` is ``8.3 ms``, ``0.31`` is ``310 ms``, ``1.24`` is ``1.2 s``, ``12.4`` is ``12 s``."""
+    value, unit = (1000 * seconds, "ms") if seconds < 0.9995 else (seconds, "s")
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def sure(log_chance: float) -> str:

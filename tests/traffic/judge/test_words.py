@@ -17,6 +17,7 @@ from proxy.traffic.judge.words import duration, percent, requests, sure
         (0.00034, "0.034 %"),
         (0.05, "5 %"),
         (0.234, "23 %"),
+        (0.9996, "99.9 %"),
         (1, "100 %"),
     ],
 )
@@ -26,7 +27,17 @@ def test_shares_are_said_in_percent(share: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.0004, "0.4 ms"), (0.0954, "95 ms"), (0.31, "310 ms"), (1.24, "1.2 s"), (61, "61 s")]
+    ("seconds", "words"),
+    [
+        (0.0004, "0.4 ms"),
+        (0.00996, "10 ms"),
+        (0.0954, "95 ms"),
+        (0.31, "310 ms"),
+        (0.9999, "1.0 s"),
+        (1.24, "1.2 s"),
+        (9.97, "10 s"),
+        (61, "61 s"),
+    ],
 )
 def test_times_are_said_in_their_unit(seconds: float, words: str) -> None:
     """Milliseconds below one second."""
