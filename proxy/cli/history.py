@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import click
+from rich.cells import cell_len
 from rich.table import Table
 
-from proxy.cli.admin_client import Unreachable
+from proxy.cli.admin_client import Problem, Unreachable
 from proxy.cli.context import Common
 from proxy.cli.messages import print_json, say
 from proxy.cli.options import common_options
 from proxy.cli.terminal import Page, add_row, make_table
-from proxy.wording.changes import change_words
+from proxy.wording.changes import entry_words
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of ``--follow``."""
 
-PAGE = 100
-"""Entries that one call of ``--follow`` asks for."""
+FEW = 10
+"""Entries that a look of ``--follow`` asks for: mostly there is nothing new."""
+
+MANY = 500
+"""Entries that it asks for at a time where more has happened."""
+
+ITS_FAULT = 500
+"""From this status on a refusal is the front door's fault, and may pass."""
+
+HEADINGS = ("when", "who", "what", "operation", "service", "change", "why")
+
+STEADY = 5
+"""So many columns keep their widths from one look to the next; what follows them is as long as it is."""
 
 
 @click.command
@@ -30,19 +42,32 @@ PAGE = 100
 @common_options
 def command(common: Common, *, follow: bool, limit: int) -> None:
     """Show who changed what, when and why, newest last."""
-    page = Page()
+    sheet = _Sheet(common)
     entries = _read(common, limit=limit)
-    _show(common, page, entries, heading=True)
-    last = entries[-1]["id"] if entries else 0
-    while follow:
+    sheet.show(entries, heading=True)
+    if follow:
+        _follow(common, sheet, entries[-1]["id"] if entries else 0)
+
+
+def _follow(common: Common, sheet: _Sheet, last: int) -> NoReturn:
+    """Show what comes after an entry. While nobody answers, or the store does not, it waits, and says so once."""
+    trouble = False
+    while True:
         time.sleep(LOOK_EVERY)
         try:
             entries = _read_after(common, last)
-        except Unreachable as error:
-            say(f"{error}; trying again")
+        except (Unreachable, Problem) as error:
+            if isinstance(error, Problem) and error.status < ITS_FAULT:
+                raise
+            if not trouble:
+                say(f"{error}; trying again")
+            trouble = True
             continue
+        if trouble:
+            say("the history can be read again")
+            trouble = False
         if entries:
-            _show(common, page, entries, heading=False)
+            sheet.show(entries)
             last = entries[-1]["id"]
 
 
@@ -56,30 +81,47 @@ def _read(common: Common, *, limit: int, before: int | None = None) -> list[dict
 
 
 def _read_after(common: Common, last: int) -> list[dict[str, Any]]:
-    """All entries after one, oldest first, however many there are."""
-    entries = _read(common, limit=PAGE)
-    while entries and entries[0]["id"] > last + 1 and (older := _read(common, limit=PAGE, before=entries[0]["id"])):
+    """All entries after one, oldest first, however many there are; all there are if the history has begun anew."""
+    entries = _read(common, limit=FEW)
+    if entries and entries[-1]["id"] < last:
+        last = 0  # the front door was given another store: ids begin at 1 there
+    while entries and entries[0]["id"] > last + 1 and (older := _read(common, limit=MANY, before=entries[0]["id"])):
         entries = [*older, *entries]
     return [entry for entry in entries if entry["id"] > last]
 
 
-def _show(common: Common, page: Page, entries: list[dict[str, Any]], *, heading: bool) -> None:
-    if common.as_json:
-        for entry in entries:
-            print_json(entry)
-    elif entries or heading:
-        page.show(_table(page, entries, heading=heading))
+class _Sheet:
+    """What entries are printed on. Those that come later stand below the same columns."""
+
+    def __init__(self, common: Common) -> None:
+        self._as_json = common.as_json
+        self._page = Page()
+        self._widths = [len(heading) for heading in HEADINGS[:STEADY]]
+
+    def show(self, entries: list[dict[str, Any]], *, heading: bool = False) -> None:
+        """Add them at the end, with the ``heading`` above."""
+        if self._as_json:
+            for entry in entries:
+                print_json(entry)
+        elif entries or heading:
+            self._page.show(self._table(entries, heading=heading))
+
+    def _table(self, entries: list[dict[str, Any]], *, heading: bool) -> Table:
+        rows = [_cells(entry) for entry in entries]
+        for column, width in enumerate(self._widths):
+            self._widths[column] = max([width, *(cell_len(row[column]) for row in rows)])
+        table = make_table(self._page, *HEADINGS)
+        table.show_header = heading
+        for place, width in enumerate(self._widths):
+            table.columns[place].min_width = width
+        for row in rows:
+            add_row(table, *row)
+        return table
 
 
-def _table(page: Page, entries: list[dict[str, Any]], *, heading: bool) -> Table:
-    table = make_table(page, "when", "who", "what", "service", "change", "why")
-    table.show_header = heading
-    for entry in entries:
-        changes = "; ".join(change_words(change) for change in entry["changes"])
-        if entry["operation"] and not changes:
-            changes = "it was so already"
-        add_row(table, _when(entry["at"]), entry["by"], entry["action"], entry["service"], changes, entry["reason"])
-    return table
+def _cells(entry: dict[str, Any]) -> list[str]:
+    facts = (entry["by"], entry["action"], entry["operation"], entry["service"], entry_words(entry), entry["reason"])
+    return [_when(entry["at"]), *(fact or "" for fact in facts)]
 
 
 def _when(at: float) -> str:

@@ -48,3 +48,9 @@ def change_words(change: dict[str, Any]) -> str:
         return f"{color} {upstream} removed"
     address, _, field = upstream.rpartition(".")
     return f"{color} {address} {field} {before} -> {after}"
+
+
+def entry_words(entry: dict[str, Any]) -> str:
+    """What an entry of the history changed."""
+    changes = "; ".join(change_words(change) for change in entry["changes"])
+    return changes or ("it was so already" if entry["operation"] else "")
