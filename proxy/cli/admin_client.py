@@ -63,7 +63,8 @@ class AdminClient:
             raise ValueError("a token has printable ASCII characters only")
         self._unix = address.removeprefix("unix:") if address.startswith("unix:") else None
         parts = urlsplit(address if "//" in address else f"//{address}")
-        if self._unix is None and (not parts.hostname or parts.scheme not in ("", "http")):
+        speakable = parts.scheme in ("", "http") and parts.hostname and parts.hostname.isprintable()
+        if self._unix is None and (not speakable or " " in str(parts.hostname)):
             raise ValueError(f"{address!r} is no admin address: give host:port, http://host:port or unix:PATH")
         self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORT
 

@@ -39,6 +39,7 @@ VERBS = {
     "abort": "proxy.cli.abort",
     "upstreams": "proxy.cli.upstreams",
     "history": "proxy.cli.history",
+    "receipts": "proxy.cli.receipts",
     "completion": "proxy.cli.completion",
 }
 """Where each verb is defined; every module calls it ``command``."""

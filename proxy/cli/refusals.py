@@ -25,6 +25,7 @@ REMEDIES = {
     "command_not_allowed": "name the program in hooks.commands of the front door's config file, or use a webhook",
     "needs_sticky_cookie": "name a cookie in the config file (sticky), or leave --new-users-only out",
     "steps_not_steady": "give shares that only grow, or only fall",
+    "operation_not_found": "see which there were: {history}; the newest one's: {receipts}",
     "not_abortable": "let it serve again: {upstreams ready COLOR HOST:PORT}",
     "service_not_found": "see what there is: {status}",
     "upstream_not_found": "see what there is: {upstreams}",

@@ -73,6 +73,13 @@ async def test_there_and_back(shell: Shell) -> None:
     rollback = await shell.run("rollback")
     assert (rollback.code, rollback.out.splitlines()[0]) == (0, "rollback op-3 succeeded: green 12.5 % -> 100 %")
 
+    receipt = await shell.run("receipts", "op-1")
+    assert receipt.out.splitlines()[0] == "switch op-1 succeeded: green 0 % -> 100 %"
+    assert "\n0 dropped\nservice shop, " in receipt.out
+    assert (await shell.run("receipts", "--output", "json")).document["id"] == "op-3"
+    unknown = await shell.run("receipts", "op-9")
+    assert (unknown.code, "see which there were: `bluegreen history --admin" in unknown.err) == (4, True)
+
     again = await shell.run("switch", "green")
     assert again.out == "switch op-4 succeeded: green 100 %\nthe split was already so; nothing changed\n"
 
