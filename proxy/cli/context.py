@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from proxy.cli.admin_client import AdminClient, Unreachable
+from proxy.cli.admin_client import CALL_TIMEOUT, AdminClient, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Common:
         """Another command about the same service and admin API, as it can be typed."""
         return f"bluegreen {verb}{self.given}"
 
-    def services(self) -> list[dict[str, Any]]:
-        """All services, or the one that was named."""
+    def services(self, *, timeout: float = CALL_TIMEOUT) -> list[dict[str, Any]]:
+        """All services, or the one that was named; within ``timeout`` seconds."""
         if self.service is not None:
-            return [self.client.get(service_path(self.service))]
-        found = self.client.get("/v1/services").get("services")
+            return [self.client.get(service_path(self.service), timeout=timeout)]
+        found = self.client.get("/v1/services", timeout=timeout).get("services")
         if not isinstance(found, list):
             raise Unreachable(f"what answers at {self.client.address} is no admin API", sent=False)
         return found

@@ -31,22 +31,35 @@ STYLES = {
 }
 
 
+DUMB = ("dumb", "unknown")
+"""Terminals that can only go on writing."""
+
+COARSE = "linux"
+"""The terminal whose font has not all the characters that its encoding has: the console of Linux."""
+
+
 class Page(Console):
-    """What is printed to. Colour and things that move only on a terminal, and not where NO_COLOR is set."""
+    """What is printed to. Colour and progress bars only on a terminal, and not where NO_COLOR is set.
+
+    ``steady`` tells whether it is a terminal on which a picture can stay in its place, be it without colour; ``fine``
+    whether it shows characters for drawing that ASCII has not.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         """``stderr``: for messages and progress, as opposed to what was asked for."""
         terminal = (sys.stderr if stderr else sys.stdout).isatty()
-        self.lively = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
+        self.steady = terminal and os.environ.get("TERM") not in DUMB
+        self.lively = self.steady and not os.environ.get("NO_COLOR")
         super().__init__(
             stderr=stderr,
-            force_terminal=self.lively,  # so that FORCE_COLOR does not put colour into files and pipes
+            force_terminal=self.steady,  # so that FORCE_COLOR does not put colour into files and pipes
             color_system="auto" if self.lively else None,
             width=None if terminal else PLAIN_WIDTH,
             highlight=False,
             markup=False,
             emoji=False,
         )
+        self.fine = self.encoding.startswith("utf") and os.environ.get("TERM") != COARSE
 
     def on_broken_pipe(self) -> None:
         """Leave it to the one place where the command ends."""

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,11 @@ class Terminal:
             assert time.monotonic() < deadline, f"{words!r} is not shown:\n{self.text}"
             if not self._read():
                 assert words in self.text, f"it ended without showing {words!r}:\n{self.text}"
+
+    def resize(self, *, columns: int, lines: int) -> None:
+        """Give it another size, as who drags its corner does."""
+        termios.tcsetwinsize(self._fd, (lines, columns))
+        self.process.send_signal(signal.SIGWINCH)
 
     def end(self) -> int:
         """Until it has ended; its exit code."""

@@ -107,8 +107,7 @@ def service(name: str = "default", **facts: Any) -> dict[str, Any]:
     """A service as the admin API shows it."""
 
     def pool(address: str) -> dict[str, Any]:
-        upstream = {"address": address, "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0}
-        return {"in_flight": {"requests": 0, "tunnels": 0}, "upstreams": [upstream]}
+        return {"in_flight": {"requests": 0, "tunnels": 0}, "upstreams": [upstream(address)]}
 
     return {
         "name": name,
@@ -123,6 +122,29 @@ def service(name: str = "default", **facts: Any) -> dict[str, Any]:
         "warm": None,
         **facts,
     }
+
+
+def upstream(address: str, **facts: Any) -> dict[str, Any]:
+    """A server of a pool."""
+    return {"address": address, "weight": 1, "admin": "ready", "health": "healthy", "in_flight": 0, **facts}
+
+
+def load() -> dict[str, Any]:
+    """How the load of a service went: green is new, and worse."""
+
+    def course(requests: float, errors: float, *times: float) -> dict[str, Any]:
+        half, most, nearly_all = ([None, seconds, seconds] for seconds in times)
+        return {
+            "requests": [None, requests, requests],
+            "errors": [None, errors, errors],
+            "p50": half,
+            "p95": most,
+            "p99": nearly_all,
+            "in_flight": [3, 3, 3],
+        }
+
+    blue, green = course(84.4, 84.4 * 0.003, 0.0012, 0.04, 0.048), course(4.4, 0.44, 0.012, 0.4, 0.48)
+    return {"service": "default", "now": 1.0, "every": 2.0, "at": [1, 3, 5], "colors": {"blue": blue, "green": green}}
 
 
 def operation(state: str = "succeeded", **facts: Any) -> dict[str, Any]:

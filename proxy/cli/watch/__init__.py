@@ -1,0 +1,1 @@
+"""The live picture of ``bluegreen status --watch``."""
