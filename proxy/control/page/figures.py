@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from proxy.control.load_series import Figures
 from proxy.traffic.fitness import can_serve, serves
+from proxy.traffic.judge.words import duration, percent
 from proxy.traffic.model import FULL_SPLIT, Service
 from proxy.traffic.spec import Color
+from proxy.wording import numbers
 
 UNKNOWN = "\u2013"
 """A dash: nothing is known, for instance because no request came."""
@@ -75,21 +77,18 @@ def rate_words(per_second: float) -> str:
     """Requests a second."""
     if math.isnan(per_second):
         return UNKNOWN
-    return f"{per_second:,.0f}" if per_second >= 10 or per_second == 0 else f"{per_second:.1f}"
+    return numbers.rate_words(per_second)
 
 
 def share_words(errors: float, requests: float) -> str:
     """What share of the requests were errors."""
     if math.isnan(errors) or math.isnan(requests) or requests <= 0:
         return UNKNOWN
-    share = 100 * errors / requests
-    return f"{share:.2f} %" if 0 < share < 1 else f"{share:.1f} %"
+    return percent(errors / requests)
 
 
 def time_words(seconds: float) -> str:
     """How long something took."""
     if math.isnan(seconds):
         return UNKNOWN
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
+    return duration(seconds)
