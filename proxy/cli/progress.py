@@ -41,7 +41,7 @@ def live_progress(common: Common, kind: str = "") -> Iterator[Update]:
 @contextmanager
 def _bar(common: Common, page: Page) -> Iterator[Update]:
     words = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
-    columns = (SpinnerColumn(), words, BarColumn(16), TimeElapsedColumn())
+    columns = (SpinnerColumn("dots" if page.fine else "line"), words, BarColumn(16), TimeElapsedColumn())
     with Progress(*columns, console=page, transient=True) as progress:
         task = progress.add_task("", total=None)
 

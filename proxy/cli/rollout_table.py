@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.cli.context import Common
+from proxy.cli.drawing import bar
 from proxy.cli.rollout_words import ways_on
 from proxy.cli.terminal import STYLES, Page, add_row, make_table
 from proxy.wording import rollouts
@@ -43,14 +44,16 @@ def picture(common: Common, page: Page, operation: dict[str, Any]) -> Group:
     """Where it stands, a bar, and a row for each server."""
     rollout = operation["rollout"]
     words = [*rollouts.detail_words(rollout), *ways_on(common, rollout)]
-    return Group(Text(headline(operation)), *(Text(each) for each in words), _bar(rollout), server_table(page, rollout))
+    return Group(
+        Text(headline(operation)), *(Text(each) for each in words), _bar(page, rollout), server_table(page, rollout)
+    )
 
 
-def _bar(rollout: dict[str, Any]) -> Text:
+def _bar(page: Page, rollout: dict[str, Any]) -> Text:
     """How many servers are done."""
     done = sum(server["stage"] == "done" for server in rollout["servers"])
-    filled = round(BAR * done / len(rollout["servers"])) if rollout["servers"] else BAR
-    return Text("█" * filled, STYLES[rollout["color"]]).append("░" * (BAR - filled), "dim")
+    share = done / len(rollout["servers"]) if rollout["servers"] else 1.0
+    return bar(share, width=BAR, style=STYLES[rollout["color"]], fine=page.fine)
 
 
 def headline(operation: dict[str, Any]) -> str:
