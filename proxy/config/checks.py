@@ -19,7 +19,7 @@ from proxy.config.files import base_folder, program_complaint, program_path, sec
 from proxy.config.matching import parse_exact_host, parse_host_pattern, parse_path_prefix
 from proxy.config.progressive import PreviewSection
 from proxy.config.schema import AdminSection, ConfigFile, ServiceSection
-from proxy.config.wording import listing
+from proxy.config.wording import described, listing, suggestion
 
 T = TypeVar("T")
 
@@ -59,7 +59,8 @@ def _children(parent: Found, step: object) -> Iterator[Found]:
 
 def check(document: Document) -> Iterator[Problem]:
     """Every rule between values that the document breaks."""
-    for rule in (_listeners, _admin_exposure, _tokens, _token_files, _programs, _pools, _loops, _claims, _same_cookie):
+    of_program = (_listeners, _admin_exposure, _tokens, _token_files, _programs, _notified)
+    for rule in (*of_program, _pools, _loops, _claims, _same_cookie):
         yield from rule(document)
 
 
@@ -180,6 +181,15 @@ def _preview_cookies(service: Found) -> Iterator[Found]:
         if isinstance(preview.value, dict):
             default = Found((*preview.path, "cookie"), PreviewSection.model_fields["cookie"].default)
             yield next(_children(preview, "cookie"), default)
+
+
+def _notified(document: Document) -> Iterator[Problem]:
+    known = [str(service.path[-1]) for service in select(document.content, "services", EACH)]
+    for found in select(document.content, "notifications", EACH, "services", EACH):
+        if isinstance(found.value, str) and found.value not in ("*", *known):
+            meant = suggestion(found.value, known)
+            remedy = f"did you mean '{meant}'?" if meant else "write one of services, or '*' for all"
+            yield document.problem(found.path, f"there is no service {described(found.value)}; {remedy}")
 
 
 def _repeated(document: Document, values: Iterable[tuple[Found, object]]) -> Iterator[Problem]:

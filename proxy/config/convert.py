@@ -6,9 +6,10 @@ from pathlib import Path
 
 from proxy.config.addresses import resolved
 from proxy.config.files import program_path
+from proxy.config.notified import NotificationSection
 from proxy.config.progressive import PreviewSection, StickySection
 from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
-from proxy.config.settings import AdminSettings, ListenSettings, Settings, TokenSettings
+from proxy.config.settings import AdminSettings, ListenSettings, NotificationSettings, Settings, TokenSettings
 from proxy.traffic.audience import CookieAttributes, PreviewRule, StickyBy, StickyRule
 from proxy.traffic.judgement import JudgeRule
 from proxy.traffic.spec import (
@@ -41,13 +42,18 @@ def to_settings(config: ConfigFile, base: Path) -> Settings:
         shutdown_grace=config.shutdown.grace,
         gate_secret_file=base / config.gates.secret_file if config.gates.secret_file else None,
         hook_commands=tuple(dict.fromkeys(str(program_path(base, path)) for path in config.hooks.commands)),
+        notifications=tuple(_notification(section) for section in config.notifications),
         services=tuple(_service(name, section) for name, section in config.services.items()),
     )
 
 
 def _admin(section: AdminSection, base: Path) -> AdminSettings:
     tokens = tuple(TokenSettings(token.name, token.role, base / token.token_file) for token in section.tokens)
-    return AdminSettings(resolved(section.listen, base), tokens)
+    return AdminSettings(resolved(section.listen, base), tokens, section.url.rstrip("/") if section.url else None)
+
+
+def _notification(section: NotificationSection) -> NotificationSettings:
+    return NotificationSettings(section.url, section.format, frozenset(section.on), tuple(section.services))
 
 
 def _access_log(section: AccessLogSection, base: Path) -> AccessLog:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from proxy.config import fields
 from proxy.config.fields import by_default
 from proxy.config.matching import SERVICE_NAME_PATTERN
+from proxy.config.notified import Notifications, WebAddress
 from proxy.config.progressive import JudgeSection, PreviewSection, StickySection
 from proxy.config.section import Section
 from proxy.config.settings import Role
@@ -51,6 +52,8 @@ class AdminSection(Section):
     """Where it listens: host:port or unix:PATH. Beyond this machine it needs tokens."""
     tokens: list[TokenSection] = Field(default_factory=list)
     """Who may use it. Without tokens, everyone on this machine."""
+    url: WebAddress | None = None
+    """Where people find its web page, such as https://bluegreen.example.com: notifications link there."""
 
 
 class StateSection(Section):
@@ -254,9 +257,11 @@ class ConfigFile(Section):
     shutdown: ShutdownSection = Field(default_factory=ShutdownSection)
     """The stop of the program."""
     gates: GatesSection = Field(default_factory=GatesSection)
-    """Webhooks of shifts."""
+    """Webhooks."""
     hooks: HooksSection = Field(default_factory=HooksSection)
     """Programs that rolling deployments may run."""
+    notifications: Notifications = Field(default_factory=list)
+    """Who is told when operations begin, end and go back."""
     services: Annotated[
         dict[fields.ServiceName, ServiceSection],
         Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{SERVICE_NAME_PATTERN}$"}}),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from proxy.config.addresses import Address
 from proxy.traffic.spec import DoorSpec, ServiceSpec
@@ -41,6 +42,42 @@ class AdminSettings:
 
     listen: Address
     tokens: tuple[TokenSettings, ...] = ()
+    url: str | None = None
+    """Where people find its web page, without a slash at the end; ``None``: nobody said."""
+
+
+class NotificationFormat(enum.StrEnum):
+    """What a notification looks like."""
+
+    JSON = "json"
+    SLACK = "slack"
+
+
+class NotificationEvent(enum.StrEnum):
+    """What may be told of an operation."""
+
+    START = "start"
+    END = "end"
+    """However it ended."""
+    ROLLBACK = "rollback"
+    """The traffic goes back, or a rolling deployment does."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """Somebody who is told about operations."""
+
+    url: str = field(repr=False)
+    """Whoever knows it may be able to post there: it is shown to nobody."""
+    format: NotificationFormat
+    on: frozenset[NotificationEvent]
+    services: tuple[str, ...]
+    """Names, or ``*`` for all."""
+
+    @property
+    def name(self) -> str:
+        """What logs call it: nothing of the URL but its host, as the path may be what must not be known."""
+        return f"{self.format.value} at {urlsplit(self.url).hostname}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +105,5 @@ class Settings:
     """Holds what webhooks are signed with; ``None``: they are not."""
     hook_commands: tuple[str, ...] = ()
     """The programs that rolling deployments may run: absolute paths without ``.`` and ``..`` in them."""
+    notifications: tuple[NotificationSettings, ...] = ()
+    """Who is told about operations."""

@@ -219,6 +219,13 @@ class Controller:
         told = await self._ledger.operations(service=service, before=before, limit=limit)
         return [self.state.operations.get(operation.id, operation) for operation in told]
 
+    async def operations_between(
+        self, since: float, until: float, *, service: str | None = None, limit: int = 50
+    ) -> list[Operation]:
+        """Those that went on at some moment between two (Unix seconds), running and ended, the newest first."""
+        told = await self._ledger.operations_between(since, until, service=service, limit=limit)
+        return [self.state.operations.get(operation.id, operation) for operation in told]
+
     def progress(self, operation: Operation) -> dict[str, Any]:
         """How far an operation is, as JSON-ready data."""
         return progress(operation, self.state, self._fleet, self._publisher)

@@ -65,6 +65,14 @@ class Ledger:
         stored = await self._store.operations(service=service, before=before, limit=limit)
         return [self._owed.get(operation.id, operation) for operation in stored]
 
+    async def operations_between(
+        self, since: float, until: float, *, service: str | None, limit: int
+    ) -> list[Operation]:
+        """Those that went on at some moment between two, the newest first, as they were last told."""
+        stored = await self._store.operations_between(since, until, service=service, limit=limit)
+        told = (self._owed.get(operation.id, operation) for operation in stored)
+        return [each for each in told if each.ended_at is None or each.ended_at >= since]
+
     async def close(self) -> None:
         """One last try to write what is owed."""
         if self._retrying is not None:

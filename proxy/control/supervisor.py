@@ -144,7 +144,9 @@ class Supervisor:
         await self._monitor.first_round(FIRST_ROUND)  # so that a command given at once is not refused for want of news
         self._retire(predecessors, mark, listeners)
         controller.resume()
-        delivery = self._delivery = Delivery(controller, workers, self._clock, self._retirement, self._orders())
+        delivery = self._delivery = Delivery(
+            controller, workers, self._clock, self._retirement, self._orders(), self._log
+        )
         stack.push_async_callback(delivery.stop)
         await delivery.start()
         serving = _Serving(controller, store, events, delivery, tokens)
@@ -159,13 +161,15 @@ class Supervisor:
         )
 
     def _orders(self) -> Orders:
-        """What the config says about delivery: which programs may be run, it may say anew."""
+        """What the config says about delivery: which programs may be run, and who is told, it may say anew."""
         settings, own = self._settings, (self._settings.admin.listen, *self._front)
         return Orders(
             settings.gate_secret_file,
             base_folder(str(self._config_path)),
             lambda: self._reloader.settings.hook_commands,
             lambda addresses: unfit(self._monitor, own, addresses),
+            lambda: self._reloader.settings.notifications,
+            settings.admin.url,
         )
 
     @property
@@ -268,7 +272,8 @@ class Supervisor:
     def _metrics(self) -> Metrics:
         operations = OperationCounts()
         self._controller.on_change(operations.follow)
-        return Metrics(Sources(self._controller, self._workers, self._monitor, self._reloader, operations))
+        told = self._delivery.notifications.results
+        return Metrics(Sources(self._controller, self._workers, self._monitor, self._reloader, operations, told))
 
     def _worker_count(self) -> int:
         return self._settings.workers or len(os.sched_getaffinity(0))

@@ -45,6 +45,7 @@ class LogEvent(enum.StrEnum):
 
     CONFIG_RELOADED = "config_reloaded"  # by, changes
     CONFIG_REFUSED = "config_refused"  # by, error; one line for each problem
+    NOTIFICATION_LOST = "notification_lost"  # target, operation, service, told, error, tries
     LOGS_REOPENED = "logs_reopened"
     SIGNAL_IGNORED = "signal_ignored"  # signal, error
 

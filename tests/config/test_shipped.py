@@ -30,7 +30,7 @@ def test_the_documented_config_means_the_defaults() -> None:
     assert documented.door == DoorSpec()
     assert minimal.services == (ServiceSpec("default", blue[:1], green[:1]),)
     names = ("listen", "workers", "admin", "state_path", "door", "shutdown_grace", "gate_secret_file", "hook_commands")
-    for name in names:
+    for name in (*names, "notifications"):
         assert getattr(documented, name) == getattr(minimal, name), name
 
 
@@ -43,7 +43,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     assert settings.state_path == FOLDER / "bluegreen.db"
 
 
-OFF = ("TokenSection", "StickySection", "PreviewSection", "PreviewHosts")
+OFF = ("TokenSection", "NotificationSection", "StickySection", "PreviewSection", "PreviewHosts")
 """What is off by default, and so stands in comments."""
 
 

@@ -91,7 +91,7 @@ def parse_body(data: bytes, model: type[M]) -> M:
 
 def parse_query(request: web.Request, model: type[M]) -> M:
     """The parameters of the query as checked values. Raises :class:`Problem` where one is wrong or given twice."""
-    for name in model.model_fields:
+    for name in (field.alias or name for name, field in model.model_fields.items()):
         if len(request.query.getall(name, [])) > 1:
             raise Problem(AdminCode.INVALID_QUERY, f"{name}: must be given once", errors=[_told(name, "given twice")])
     try:

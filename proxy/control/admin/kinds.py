@@ -35,6 +35,9 @@ LONGEST_WAIT = 600.0
 MOST_SERVERS = 10_000
 """What a number of servers may be; a pool that has fewer has all of them meant."""
 
+LAST_MOMENT = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds."""
+
 _UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Control characters, halves of characters, line and paragraph separators: they would break logs and terminals."""
 
@@ -166,6 +169,10 @@ _WAIT = _in_query(_wait, type="string", pattern=f"^({DURATION_PATTERN})$", examp
 Wait = Annotated[float, *_WAIT]
 _LIMIT = _in_query(_number(1, 500), type="integer", minimum=1, maximum=500, default=50)
 Limit = Annotated[int, *_LIMIT]
+_MANY = _in_query(_number(1, 1_000), type="integer", minimum=1, maximum=1_000, default=100)
+Many = Annotated[int, *_MANY]
+_MOMENT = _in_query(_number(0, LAST_MOMENT), type="integer", minimum=0, maximum=LAST_MOMENT, examples=[1767225600000])
+Moment = Annotated[int, *_MOMENT]
 _ENTRY = _in_query(_number(0, 10**18 - 1), type="integer", minimum=0, maximum=10**18 - 1)
 EntryId = Annotated[int, *_ENTRY]
 _POINTS = _in_query(_number(1, MOST_POINTS), type="integer", minimum=1, maximum=MOST_POINTS, default=MOST_POINTS)

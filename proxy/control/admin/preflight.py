@@ -11,9 +11,9 @@ import socket
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from proxy.config.addresses import Address, TcpAddress, parse_tcp_address
+from proxy.config.reach import IpAddress, plain_ip, why_forbidden
 from proxy.control.admin.context import Probing
 from proxy.control.admin.problems import AdminCode, Problem
-from proxy.control.reach import IpAddress, plain_ip, why_forbidden
 from proxy.traffic.model import Health
 from proxy.traffic.spec import ServiceSpec
 

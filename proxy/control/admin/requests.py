@@ -166,3 +166,16 @@ class HistoryQuery(_Query):
     """So many entries, 1 to 500."""
     before: kinds.EntryId | None = None
     """Those older than the entry with this id."""
+
+
+class AnnotationsQuery(_Query):
+    """Which operations to mark in a graph. The names are Grafana's."""
+
+    from_: kinds.Moment = Field(default=0, alias="from")
+    """Those that went on at this moment or later, in milliseconds since 1970."""
+    to: kinds.Moment = kinds.LAST_MOMENT
+    """Those that had begun by then."""
+    service: str | None = None
+    """Those of one service; empty for all."""
+    limit: kinds.Many = 100
+    """So many, 1 to 1000: those that began last."""

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from proxy.config.reach import why_forbidden_host
 from proxy.control.admin import kinds
 from proxy.control.admin.requests import Body, ForceBody, ReasonBody
-from proxy.control.reach import plain_ip, why_forbidden
 from proxy.traffic.gates import LONGEST_URL, Gates, Moment, PromQuery, Webhook, gate_url_complaint
 from proxy.traffic.model import FULL_SPLIT
 from proxy.traffic.shift import Step
@@ -25,16 +25,8 @@ _QUERIED = (Moment.BEFORE_INCREASE, Moment.BEFORE_PROMOTION)
 """When gates are asked whose body does not say: a new color that has no traffic yet has no values to query."""
 
 
-def _forbidden(host: str) -> str | None:
-    """Why nothing is sent there. What a name stands for is looked at when it is asked: it may have changed by then."""
-    try:
-        return why_forbidden(plain_ip(host.partition("%")[0]))
-    except ValueError:  # a name
-        return None
-
-
 def _address(value: str) -> str:
-    if complaint := gate_url_complaint(value) or _forbidden(urlsplit(value).hostname or ""):
+    if complaint := gate_url_complaint(value) or why_forbidden_host(urlsplit(value).hostname or ""):
         raise ValueError(complaint)
     return value
 

@@ -81,11 +81,11 @@ def wish(text: str | None, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WISH)
 
 
-def rest(tries: int, wished: float | None) -> float:
+def rest(tries: int, wished: float | None, longest: float = _LONGEST_REST) -> float:
     """Seconds between a try and the next, after so many tries; ``wished`` is what the gate asked for."""
     if wished is not None:
         return wished
-    return min(_FIRST_REST * 2.0 ** min(tries - 1, 10), _LONGEST_REST)
+    return min(_FIRST_REST * 2.0 ** min(tries - 1, 10), longest)
 
 
 def first_line(body: bytes) -> str:

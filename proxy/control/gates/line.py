@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
+from proxy.config.reach import plain_ip, why_forbidden
 from proxy.control.gates.finding import Reply
-from proxy.control.reach import plain_ip, why_forbidden
 
 _UNKNOWN_NAME = "its name cannot be resolved"
 

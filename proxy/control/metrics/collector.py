@@ -119,6 +119,10 @@ class FrontDoorCollector(Collector):
         for ok, word in ((True, "success"), (False, "failure")):
             reloads.add_metric((word,), sources.reloader.results[ok])
         yield reloads
+        told = CounterMetricFamily("bluegreen_notifications", "What became of notifications.", labels=("result",))
+        for result, count in sources.notifications.items():
+            told.add_metric((result.value,), count)
+        yield told
         yield GaugeMetricFamily(
             "bluegreen_config_last_reload_success_timestamp_seconds",
             "When the config file was last taken.",

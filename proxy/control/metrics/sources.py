@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.control.controller import Controller
 from proxy.control.health import HealthMonitor
+from proxy.control.notifications.courier import Result
 from proxy.control.outcome import Outcome
 from proxy.control.reload import Reloader
 from proxy.control.workers import Workers
@@ -21,6 +23,8 @@ class Sources:
     monitor: HealthMonitor
     reloader: Reloader
     operations: OperationCounts
+    notifications: Mapping[Result, int]
+    """What became of them."""
 
 
 class OperationCounts:

@@ -82,6 +82,12 @@ class Store(Protocol):
         """The newest operations first, of one service or all, older than the one with the id ``before``."""
         ...
 
+    async def operations_between(
+        self, since: float, until: float, *, service: str | None = None, limit: int = 50
+    ) -> list[Operation]:
+        """Those that went on at some moment between two (Unix seconds), of one service or all, the newest first."""
+        ...
+
     async def close(self) -> None:
         """Let go of the file. Again does nothing."""
         ...

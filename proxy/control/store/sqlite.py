@@ -92,6 +92,12 @@ class SqliteStore:
         """The newest operations first."""
         return await self._run(statements.read_operations, service, before, limit)
 
+    async def operations_between(
+        self, since: float, until: float, *, service: str | None = None, limit: int = 50
+    ) -> list[Operation]:
+        """Those that went on at some moment between two, the newest first."""
+        return await self._run(statements.read_operations_between, since, until, service, limit)
+
     async def close(self) -> None:
         """Let go of the file, once what was asked before is done."""
         if not self._closed:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.control.store.base import JournalEntry
+from proxy.control.store.opening import ENDED, STARTED
 from proxy.traffic.document import Document, interrupted
 from proxy.traffic.model import Operation, Phase
 from proxy.traffic.records import dump_changes, dump_operation, load_changes, load_operation
@@ -139,4 +140,20 @@ def read_operations(db: sqlite3.Connection, service: str | None, before: str | N
         " ORDER BY sequence DESC LIMIT :limit",
         {"service": service, "before": before, "limit": limit},
     )
+    return [load_operation(json.loads(row[0])) for row in rows]
+
+
+BETWEEN = (
+    f"SELECT record FROM operations WHERE {STARTED} <= :until"  # noqa: S608 - made of constants
+    f" AND ({ENDED} IS NULL OR {ENDED} >= :since) AND (:service IS NULL OR service = :service)"
+    f" ORDER BY {STARTED} DESC LIMIT :limit"
+)
+"""What goes on at some moment between two."""
+
+
+def read_operations_between(
+    db: sqlite3.Connection, since: float, until: float, service: str | None, limit: int
+) -> list[Operation]:
+    """Operations that went on at some moment between two, those that began last first."""
+    rows = db.execute(BETWEEN, {"since": since, "until": until, "service": service, "limit": limit})
     return [load_operation(json.loads(row[0])) for row in rows]

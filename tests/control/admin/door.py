@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from proxy.control.health import HealthMonitor
 from proxy.control.load import Loads
 from proxy.control.reload import Reloader
 from proxy.logs.log import EventLog
+from proxy.traffic.judgement import Verdict
 from tests.control.core import Core
 
 FRONT = TcpAddress("0.0.0.0", 8080)
@@ -115,9 +116,20 @@ class Admin:
 
 @asynccontextmanager
 async def running_admin(
-    core: Core, *, tokens: tuple[Token, ...] = (), listen: Address | None = None
+    core: Core,
+    *,
+    tokens: tuple[Token, ...] = (),
+    listen: Address | None = None,
+    verdict: Callable[[str], Verdict | None] = lambda _: None,
 ) -> AsyncIterator[Admin]:
-    """Serve the admin API of a core on a free port of loopback. ``listen`` is what it believes to listen on."""
+    """Serve the admin API of a core on a free port of loopback.
+
+    Args:
+        core: what it serves.
+        tokens: who may use it; none: everybody.
+        listen: what it believes to listen on.
+        verdict: what the judge says of an operation.
+    """
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     obstacles: list[str] = []
@@ -141,6 +153,7 @@ async def running_admin(
         tokens=tokens,
         load=loads.of,
         series=loads.series,
+        verdict=verdict,
     )
     server = await AdminServer.start(context, [sock])
     try:

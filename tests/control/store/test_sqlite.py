@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from proxy.control.store import statements
 from proxy.control.store.base import StoreCorrupt, StoreUnavailable
 from proxy.control.store.sqlite import SqliteStore
 from proxy.traffic.document import INTERRUPTED
-from proxy.traffic.model import OperationState, Phase
+from proxy.traffic.model import OperationState, Phase, Receipt
 from tests.control.store.disks import small_disk
 from tests.control.store.entries import entry, operation
 
@@ -203,3 +205,57 @@ async def test_a_store_on_a_full_disk_can_be_opened(tmp_path: Path) -> None:
         assert over is not None
         assert over.ended_at == 3.0
         await last.close()
+
+
+async def test_operations_are_found_by_when_they_went_on(store: SqliteStore) -> None:
+    """Those that had begun by one moment and had not ended before another, the last to begin first."""
+    spans: dict[str, tuple[float, float | None]] = {
+        "op-1": (10.0, 11.0),
+        "op-2": (20.0, 50.0),
+        "op-3": (30.0, 31.0),
+        "op-4": (40.0, None),
+    }
+    for number, (began, ended) in enumerate(spans.values(), start=1):
+        service = "shop" if number % 2 else "blog"
+        whole = replace(operation(number, service=service, running=ended is None), started_at=began, ended_at=ended)
+        await store.record_operation(whole)
+
+    async def found(since: float, until: float, service: str | None = None, limit: int = 50) -> list[str]:
+        operations = await store.operations_between(since, until, service=service, limit=limit)
+        return [each.id for each in operations]
+
+    assert await found(0, 100) == ["op-4", "op-3", "op-2", "op-1"]
+    assert await found(11, 30) == ["op-3", "op-2", "op-1"]
+    assert await found(12, 29) == ["op-2"]
+    assert await found(60, 100) == ["op-4"]
+    assert await found(0, 9) == await found(100, 0) == []
+    assert await found(0, 100, "shop") == ["op-3", "op-1"]
+    assert await found(0, 100, limit=1) == ["op-4"]
+
+
+async def test_times_are_looked_up_in_an_index(store: SqliteStore, path: Path) -> None:
+    """Ten thousand operations need not be read to find ten; a file of an earlier version is given the index."""
+
+    def plan() -> str:
+        asked = f"EXPLAIN QUERY PLAN {statements.BETWEEN}"
+        with closing(sqlite3.connect(path)) as db:
+            return str(db.execute(asked, {"since": 0, "until": 1, "service": None, "limit": 1}).fetchall())
+
+    await store.record_operation(operation())
+    await store.close()
+    assert "USING INDEX operations_by_time" in plan()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP INDEX operations_by_time")
+    assert "operations_by_time" not in plan()
+    again = await SqliteStore.open(path, now=2.0)
+    assert [each.id for each in await again.operations_between(0, 100)] == ["op-1"]
+    await again.close()
+    assert "USING INDEX operations_by_time" in plan()
+
+
+async def test_a_record_that_is_not_json_for_everybody_is_kept(store: SqliteStore) -> None:
+    """A number that JSON has no word for stands in no way of writing it; it is only not found by its time."""
+    odd = replace(operation(), receipt=replace(Receipt(generation=1), longest_ms=math.inf))
+    await store.record_operation(odd)
+    assert await store.operation("op-1") == odd
+    assert await store.operations_between(0, 100) == []

@@ -23,3 +23,11 @@ def why_forbidden(ip: IpAddress) -> str | None:
     if ip.is_multicast:
         return f"{ip} stands for a group, not for a server"
     return None
+
+
+def why_forbidden_host(host: str) -> str | None:
+    """The same of the host of a URL. What a name stands for is looked at when it is asked: it may change until then."""
+    try:
+        return why_forbidden(plain_ip(host.partition("%")[0]))
+    except ValueError:  # a name
+        return None
