@@ -101,7 +101,7 @@ $(RUN_VENV): pyproject.toml requirements/lock.txt
 	@touch $@
 
 $(DEV_VENV): $(RUN_VENV)
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev,otlp]'
 	@touch $@
 
 # Built anew as a whole whenever any source has changed, so that nothing of an older one stays.

@@ -47,8 +47,10 @@ HOMES = {
     # The client asks gates, for which the standard library has nothing that can be cancelled at any moment.
     "aiohttp": ("proxy.control.admin", "proxy.control.gates", "proxy.control.page"),
     "click": ("proxy.cli",),
+    "google": ("proxy.control.tracing",),
     "jinja2": ("proxy.control.page",),
     "markupsafe": ("proxy.control.page",),
+    "opentelemetry": ("proxy.control.tracing",),
     "prometheus_client": ("proxy.control.metrics",),
     "pydantic": ("proxy.config", "proxy.control.admin", "proxy.control.page"),
     "pydantic_core": ("proxy.config", "proxy.control.admin"),
@@ -60,6 +62,8 @@ HOMES = {
 
 IMPORTED_AS = {
     "Jinja2": {"jinja2", "markupsafe"},
+    # Its messages are those of protobuf, which comes with it.
+    "opentelemetry-proto": {"opentelemetry", "google"},
     "prometheus-client": {"prometheus_client"},
     # Its compiled half is where pydantic itself says to take the types of its errors from.
     "pydantic": {"pydantic", "pydantic_core"},
@@ -67,7 +71,18 @@ IMPORTED_AS = {
 }
 """The import names of a library that differ from its name in pyproject.toml."""
 
-SUPERVISOR_ONLY = {"aiohttp", "click", "jinja2", "markupsafe", "prometheus_client", "pydantic", "rich", "yaml"}
+SUPERVISOR_ONLY = {
+    "aiohttp",
+    "click",
+    "google",
+    "jinja2",
+    "markupsafe",
+    "opentelemetry",
+    "prometheus_client",
+    "pydantic",
+    "rich",
+    "yaml",
+}
 """What a worker never loads: each costs every worker memory and start-up time, and none of them serves a request."""
 
 FILE_LINES = 400
@@ -109,7 +124,8 @@ def test_each_library_is_used_in_its_place_alone(modules: dict[str, Module]) -> 
 def test_libraries_that_are_used_are_declared_and_explained() -> None:
     """pyproject.toml, the places above and docs/dependencies.md speak of the same libraries."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    requirements = project["dependencies"] + project["optional-dependencies"]["otlp"]
+    declared = {re.split(r"[<>=]", requirement)[0] for requirement in requirements}
     assert set().union(*(IMPORTED_AS.get(name, {name}) for name in declared)) == set(HOMES)
 
     explained = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from proxy.config.files import base_folder, program_complaint, program_path, sec
 from proxy.config.matching import parse_exact_host, parse_host_pattern, parse_path_prefix
 from proxy.config.progressive import PreviewSection
 from proxy.config.schema import AdminSection, ConfigFile, ServiceSection
+from proxy.config.tracing import missing_extra, read_headers
 from proxy.config.wording import described, listing, suggestion
 
 T = TypeVar("T")
@@ -59,8 +60,7 @@ def _children(parent: Found, step: object) -> Iterator[Found]:
 
 def check(document: Document) -> Iterator[Problem]:
     """Every rule between values that the document breaks."""
-    of_program = (_listeners, _admin_exposure, _tokens, _token_files, _programs, _notified)
-    for rule in (*of_program, _pools, _loops, _claims, _same_cookie):
+    for rule in _RULES:
         yield from rule(document)
 
 
@@ -121,6 +121,19 @@ def _programs(document: Document) -> Iterator[Problem]:
             complaint = program_complaint(program_path(base, found.value))
             if complaint:
                 yield document.problem(found.path, complaint)
+
+
+def _trace_export(document: Document) -> Iterator[Problem]:
+    for found in select(document.content, "tracing", "otlp"):
+        if isinstance(found.value, dict) and (complaint := missing_extra()):
+            yield document.problem(found.path, complaint, at_key=True)
+    base = base_folder(document.file)
+    for found in select(document.content, "tracing", "otlp", "headers_file"):
+        if isinstance(found.value, str) and found.value.isprintable() and found.value:
+            try:
+                read_headers(base / found.value)
+            except ValueError as error:
+                yield document.problem(found.path, str(error))
 
 
 def _pools(document: Document) -> Iterator[Problem]:
@@ -247,3 +260,18 @@ def _parsed(found: Found, parse: Callable[[object], T]) -> Iterator[tuple[Found,
         yield found, parse(found.value)
     except ValueError:
         return
+
+
+_RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
+    _listeners,
+    _admin_exposure,
+    _tokens,
+    _token_files,
+    _programs,
+    _notified,
+    _trace_export,
+    _pools,
+    _loops,
+    _claims,
+    _same_cookie,
+)

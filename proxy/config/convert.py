@@ -9,7 +9,15 @@ from proxy.config.files import program_path
 from proxy.config.notified import NotificationSection
 from proxy.config.progressive import PreviewSection, StickySection
 from proxy.config.schema import AccessLogSection, AdminSection, ConfigFile, PoolSection, ServiceSection
-from proxy.config.settings import AdminSettings, ListenSettings, NotificationSettings, Settings, TokenSettings
+from proxy.config.settings import (
+    AdminSettings,
+    ListenSettings,
+    NotificationSettings,
+    OtlpSettings,
+    Settings,
+    TokenSettings,
+)
+from proxy.config.tracing import OtlpSection
 from proxy.traffic.audience import CookieAttributes, PreviewRule, StickyBy, StickyRule
 from proxy.traffic.judgement import JudgeRule
 from proxy.traffic.spec import (
@@ -38,11 +46,13 @@ def to_settings(config: ConfigFile, base: Path) -> Settings:
             limits=Limits(**config.limits.model_dump()),
             access_log=_access_log(config.access_log, base),
             trusted_proxies=tuple(config.trusted_proxies),
+            trace_share=config.tracing.otlp.sample if config.tracing.otlp else None,
         ),
         shutdown_grace=config.shutdown.grace,
         gate_secret_file=base / config.gates.secret_file if config.gates.secret_file else None,
         hook_commands=tuple(dict.fromkeys(str(program_path(base, path)) for path in config.hooks.commands)),
         notifications=tuple(_notification(section) for section in config.notifications),
+        otlp=_otlp(config.tracing.otlp, base) if config.tracing.otlp else None,
         services=tuple(_service(name, section) for name, section in config.services.items()),
     )
 
@@ -54,6 +64,11 @@ def _admin(section: AdminSection, base: Path) -> AdminSettings:
 
 def _notification(section: NotificationSection) -> NotificationSettings:
     return NotificationSettings(section.url, section.format, frozenset(section.on), tuple(section.services))
+
+
+def _otlp(section: OtlpSection, base: Path) -> OtlpSettings:
+    headers = base / section.headers_file if section.headers_file else None
+    return OtlpSettings(section.endpoint, section.service_name, headers)
 
 
 def _access_log(section: AccessLogSection, base: Path) -> AccessLog:

@@ -16,6 +16,7 @@ from proxy.config.notified import Notifications, WebAddress
 from proxy.config.progressive import JudgeSection, PreviewSection, StickySection
 from proxy.config.section import Section
 from proxy.config.settings import Role
+from proxy.config.tracing import TracingSection
 from proxy.traffic.spec import AccessLogFormat, Balance, Color
 
 
@@ -262,6 +263,8 @@ class ConfigFile(Section):
     """Programs that rolling deployments may run."""
     notifications: Notifications = Field(default_factory=list)
     """Who is told when operations begin, end and go back."""
+    tracing: TracingSection = Field(default_factory=TracingSection)
+    """Traces."""
     services: Annotated[
         dict[fields.ServiceName, ServiceSection],
         Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{SERVICE_NAME_PATTERN}$"}}),

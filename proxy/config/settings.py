@@ -89,6 +89,15 @@ class ListenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OtlpSettings:
+    """Where spans are exported to."""
+
+    url: str
+    service_name: str
+    headers_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the config file says."""
 
@@ -107,3 +116,5 @@ class Settings:
     """The programs that rolling deployments may run: absolute paths without ``.`` and ``..`` in them."""
     notifications: tuple[NotificationSettings, ...] = ()
     """Who is told about operations."""
+    otlp: OtlpSettings | None = None
+    """``None``: no spans are exported."""

@@ -43,6 +43,7 @@ from proxy.control.sockets import Listener, ListenError, close_listeners, listen
 from proxy.control.store.base import StoreError
 from proxy.control.store.recall import recall
 from proxy.control.store.sqlite import SqliteStore
+from proxy.control.tracing.exporter import Exporter
 from proxy.control.worker import LaunchPlan, worker_command, worker_environment
 from proxy.control.workers import BootFailed, Workers
 from proxy.ipc.messages import ReopenLogs, Suspect
@@ -251,6 +252,8 @@ class Supervisor:
         self._stack.callback(board.close)
         addresses = AddressTable.create(self._worker_count())
         self._stack.callback(addresses.close)
+        self._exporter = Exporter(lambda: self._reloader.settings.otlp, self._log)
+        self._stack.push_async_callback(self._exporter.stop)
         environment = worker_environment(os.environ, **{MARK: mark_worker(mark)})
         plan = LaunchPlan(worker_command(), environment, board.fd, addresses, listeners, self._worker_count())
         self._workers = Workers(
@@ -258,6 +261,7 @@ class Supervisor:
             log=self._log,
             acknowledged=self._acknowledged,
             suspect=self._suspected,
+            export=self._exporter.take,
         )
         self._publisher = Publisher(board, self._workers)
         self._stack.push_async_callback(self._workers.kill)
@@ -273,7 +277,9 @@ class Supervisor:
         operations = OperationCounts()
         self._controller.on_change(operations.follow)
         told = self._delivery.notifications.results
-        return Metrics(Sources(self._controller, self._workers, self._monitor, self._reloader, operations, told))
+        return Metrics(
+            Sources(self._controller, self._workers, self._monitor, self._reloader, operations, told, self._exporter)
+        )
 
     def _worker_count(self) -> int:
         return self._settings.workers or len(os.sched_getaffinity(0))

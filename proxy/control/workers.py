@@ -13,7 +13,7 @@ from signal import Signals
 
 from proxy.control.restarts import LONGEST_PAUSE, Restarts
 from proxy.control.worker import LaunchPlan, Worker, WorkerPhase
-from proxy.ipc.messages import Down, Message, Ready, Suspect
+from proxy.ipc.messages import Down, Message, Ready, Spans, Suspect
 from proxy.logs.events import LogEvent
 from proxy.logs.log import EventLog
 from proxy.shm.meters import MeterRegion
@@ -49,12 +49,17 @@ class Workers:
         log: EventLog,
         acknowledged: Callable[[], None],
         suspect: Callable[[Suspect], None],
+        export: Callable[[Spans], None],
     ) -> None:
-        """``acknowledged`` is called when a worker has shown what it sees or is gone, ``suspect`` for bad upstreams."""
+        """``acknowledged`` is called when a worker has shown what it sees or is gone, ``suspect`` for bad upstreams.
+
+        ``export`` gets what is to be exported as spans.
+        """
         self._plan = plan
         self._log = log
         self._acknowledged = acknowledged
         self._suspect = suspect
+        self._export = export
         self._living: list[Worker] = []
         self._launches: set[asyncio.Task[Worker]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,6 +153,9 @@ class Workers:
     def _on_message(self, worker: Worker, message: Message) -> None:
         if isinstance(message, Suspect):
             self._suspect(message)
+            return
+        if isinstance(message, Spans):
+            self._export(message)
             return
         if isinstance(message, Ready):
             seconds = round(worker.age, 3)

@@ -99,7 +99,7 @@ def _note(record: Record, trace: Trace, outcome: Outcome | None, seconds: float)
     now, told = time.time(), head.traceparent
     return SpanNote(
         trace_id=record.trace_id.decode(),
-        span_id=f"{new_id(64):016x}",
+        span_id=new_id(8).decode(),
         parent_id=told[36:52].decode(),
         upstream_span_id=trace.traceparent[36:52].decode() if trace.asked else "",
         began=now - seconds,

@@ -8,6 +8,7 @@ finds no room is lost and counted, for serving goes before telling.
 from __future__ import annotations
 
 import random
+from binascii import hexlify
 from collections.abc import Callable
 from typing import Final
 
@@ -78,13 +79,13 @@ class Tracer:
         count here: strangers could have everything exported otherwise.
         """
         if not self.on:
-            return Trace(b"%b%016x%b" % (told[:36], new_id(64), told[52:]), False)
+            return Trace(told[:36] + new_id(8) + told[52:], False)
         if not told:
             exported = _ALIKE.random() < self._share
-            return Trace(b"00-%032x-%016x-0%d" % (new_id(128), new_id(64), exported), exported)
+            return Trace(b"00-%b-%b-0%d" % (new_id(16), new_id(8), exported), exported)
         flags = told[54] & 3
         exported = flags & 1 == 1 if trusted else _ALIKE.random() < self._share
-        return Trace(b"%b%016x-0%d" % (told[:36], new_id(64), flags | exported), exported)
+        return Trace(b"%b%b-0%d" % (told[:36], new_id(8), flags | exported), exported)
 
     def keep(self, note: SpanNote) -> None:
         """Have this exported, if there is room."""
@@ -107,9 +108,9 @@ class Tracer:
         self._noted.clear()
 
 
-def new_id(bits: int) -> int:
-    """Any number but 0, which stands for none."""
-    return _ALIKE.getrandbits(bits) or 1
+def new_id(size: int) -> bytes:
+    """Hexadecimal digits for so many random bytes; that all of them are zero, nobody will see."""
+    return hexlify(_ALIKE.randbytes(size))
 
 
 def as_text(value: bytes) -> str:

@@ -49,6 +49,9 @@ class LogEvent(enum.StrEnum):
     LOGS_REOPENED = "logs_reopened"
     SIGNAL_IGNORED = "signal_ignored"  # signal, error
 
+    TRACE_EXPORT_FAILED = "trace_export_failed"  # endpoint, error: once, until spans are taken again
+    TRACE_EXPORT_RECOVERED = "trace_export_recovered"  # endpoint, lost: requests so far of which no span was taken
+
     LINES_LOST = "lines_lost"  # lines: standard error was full, so these were thrown away
     LIBRARY = "library"  # logger, message: what a library had to say
     UNEXPECTED = "unexpected"  # error, where: a fault of the program's own; please report it

@@ -7,7 +7,7 @@ from proxy.config.explain import known_keys
 from tests.config.conftest import Complaints
 
 TOP = (
-    "listen, workers, admin, state, access_log, trusted_proxies, limits, timeouts, shutdown, gates, hooks, notifications, services"
+    "listen, workers, admin, state, access_log, trusted_proxies, limits, timeouts, shutdown, gates, hooks, notifications, tracing, services"
 )  # fmt: skip
 
 

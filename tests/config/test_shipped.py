@@ -29,8 +29,19 @@ def test_the_documented_config_means_the_defaults() -> None:
     assert service == ServiceSpec("default", blue, green)
     assert documented.door == DoorSpec()
     assert minimal.services == (ServiceSpec("default", blue[:1], green[:1]),)
-    names = ("listen", "workers", "admin", "state_path", "door", "shutdown_grace", "gate_secret_file", "hook_commands")
-    for name in (*names, "notifications"):
+    names = (
+        "listen",
+        "workers",
+        "admin",
+        "state_path",
+        "door",
+        "shutdown_grace",
+        "gate_secret_file",
+        "hook_commands",
+        "notifications",
+        "otlp",
+    )
+    for name in names:
         assert getattr(documented, name) == getattr(minimal, name), name
 
 
@@ -43,7 +54,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     assert settings.state_path == FOLDER / "bluegreen.db"
 
 
-OFF = ("TokenSection", "NotificationSection", "StickySection", "PreviewSection", "PreviewHosts")
+OFF = ("TokenSection", "NotificationSection", "OtlpSection", "StickySection", "PreviewSection", "PreviewHosts")
 """What is off by default, and so stands in comments."""
 
 

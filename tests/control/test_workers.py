@@ -71,7 +71,9 @@ async def staged(tmp_path: Path, command: tuple[str, ...] = worker_command()) ->
     plan = LaunchPlan(command, worker_environment(os.environ), board.fd, addresses, listeners, 2)
     told: list[Suspect] = []
     with (tmp_path / "log").open("wb") as file:
-        workers = Workers(plan, log=EventLog(file.fileno()), acknowledged=lambda: None, suspect=told.append)
+        workers = Workers(
+            plan, log=EventLog(file.fileno()), acknowledged=lambda: None, suspect=told.append, export=lambda spans: None
+        )
         try:
             yield Stage(workers, plan, tmp_path / "log", (address.host, address.port), told)
         finally:

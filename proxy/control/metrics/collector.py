@@ -36,6 +36,7 @@ class FrontDoorCollector(Collector):
         yield from self._upstreams()
         yield from self._operations()
         yield from self._program()
+        yield from self._spans()
 
     def _services(self) -> Iterable[Service]:
         return self._sources.controller.state.services.values()
@@ -105,6 +106,16 @@ class FrontDoorCollector(Collector):
                 left = totals.total(Series.IN_FLIGHT, *key) + totals.total(Series.TUNNELS, *key)
                 gauge.add_metric(key, left if (service.name, color) in leaving else 0)
         return gauge
+
+    def _spans(self) -> Iterator[Metric]:
+        """What became of the requests that were to be exported."""
+        exporter, totals = self._sources.exporter, self._sources.workers.totals
+        yield CounterMetricFamily("bluegreen_spans_exported", "Requests exported as spans.", value=exporter.exported)
+        lost = CounterMetricFamily("bluegreen_spans_lost", "Requests whose spans were lost.", labels=("reason",))
+        lost.add_metric(("worker_full",), totals.total(Series.SPANS_LOST))
+        for reason, count in exporter.lost.items():
+            lost.add_metric((reason,), count)
+        yield lost
 
     def _program(self) -> Iterator[Metric]:
         sources = self._sources

@@ -11,6 +11,7 @@ from proxy.control.health import HealthMonitor
 from proxy.control.notifications.courier import Result
 from proxy.control.outcome import Outcome
 from proxy.control.reload import Reloader
+from proxy.control.tracing.exporter import Exporter
 from proxy.control.workers import Workers
 
 
@@ -25,6 +26,8 @@ class Sources:
     operations: OperationCounts
     notifications: Mapping[Result, int]
     """What became of them."""
+    exporter: Exporter
+    """Has sent spans, and lost some."""
 
 
 class OperationCounts:
