@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -23,15 +23,23 @@ _HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([!-~](?:[ -~]*[!-~]
 
 def parse_endpoint(value: object) -> str:
     """The base address of an OTLP collector; gives where traces go."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError(f"must be an address such as http://127.0.0.1:4318, not {described(value)}")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+    parts = _split(value) if isinstance(value, str) else None
+    if parts is None:
         raise ValueError(f"must be an address such as http://127.0.0.1:4318, not {described(value)}")
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("must be scheme, host, port and path alone; secrets belong into headers_file")
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path.removesuffix(TRACES_PATH)}{TRACES_PATH}"
+
+
+def _split(value: str) -> SplitResult | None:
+    """The parts of an address at which a collector may be."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not match, a port beyond all ports
+        return None
+    return parts if good and value.isascii() and value.isprintable() and " " not in value else None
 
 
 def read_headers(file: Path) -> tuple[tuple[str, str], ...]:
