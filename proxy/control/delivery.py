@@ -97,6 +97,7 @@ class Delivery:
         """Carry on what runs already, and what begins from now on. The workers have to serve."""
         await self._gatekeeper.start()
         await self._hooks.start()
+        await self.notifications.start()
         self._controller.on_change(self.notifications.follow)  # before the judge, who forgets what has ended
         self.judging.start()
         self._shifts.start()

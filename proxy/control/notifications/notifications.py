@@ -60,6 +60,10 @@ class Notifications:
         self.results: Counter[Result] = Counter(dict.fromkeys(Result, 0))
         """What became of all messages."""
 
+    async def start(self) -> None:
+        """Be ready to tell, within this event loop. Reading the certificates takes too long for the first switch."""
+        self._line = Line()
+
     def follow(self, outcome: Outcome) -> None:
         """Tell what a change did to operations. Never waits."""
         targets = dict.fromkeys(self._sayings.targets())
@@ -90,7 +94,7 @@ class Notifications:
     def _courier(self, target: NotificationSettings) -> Courier:
         """Who brings messages to a target."""
         if target not in self._couriers:
-            self._line = self._line or Line()
+            assert self._line is not None, "started before anything happens"
             self._couriers[target] = Courier(
                 target,
                 line=self._line,

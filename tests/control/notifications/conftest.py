@@ -72,6 +72,7 @@ async def post(core: Core, log_file: tuple[Path, EventLog], request: pytest.Fixt
     verdicts: dict[str, Verdict] = {}
     sayings = Sayings(lambda: tuple(targets), "https://front.example", told, verdicts.get, SECRET)
     notifications = Notifications(sayings, SystemClock(), log, patience=getattr(request, "param", 0.6))
+    await notifications.start()
     core.controller.on_change(notifications.follow)
     yield Post(core, notifications, path, targets, verdicts)
     await notifications.stop()
