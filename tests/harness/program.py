@@ -86,6 +86,8 @@ class Program:
             "services": {SERVICE: _service(fleet)},
         }
         """What the config file holds; a test may change it and :meth:`write_config` again."""
+        self.token = ""
+        """Shown to the admin API, where the config has tokens."""
         self.write_config()
 
     def __enter__(self) -> Self:
@@ -173,6 +175,8 @@ class Program:
     def admin(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Reply:
         """One call of the admin API, on a connection of its own."""
         fields = dict(headers or {})
+        if self.token:
+            fields.setdefault("Authorization", f"Bearer {self.token}")
         payload = None
         if body is not None:
             payload = json.dumps(body)
