@@ -21,14 +21,19 @@ _REFUSED = re.compile(r"Failed to load resource: the server responded with a sta
 """What a browser says of a refusal, which is no fault of the page."""
 
 
+def how_to_start() -> dict[str, Any]:
+    """Debian's browser; root has to do without its sandbox."""
+    path = require_tool("chromium", package="chromium")
+    return {"executable_path": path, "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's browser, without a window."""
-    path = require_tool("chromium", package="chromium")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    """A browser without a window."""
+    start = how_to_start()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(**start)
         yield browser
         browser.close()
 
