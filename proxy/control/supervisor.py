@@ -33,7 +33,8 @@ from proxy.control.ejections import Ejections
 from proxy.control.events import Events
 from proxy.control.health import HealthMonitor
 from proxy.control.load import Loads
-from proxy.control.metrics.collector import Metrics
+from proxy.control.metrics.processes import ProcessTimes
+from proxy.control.metrics.rendering import Metrics
 from proxy.control.metrics.sources import OperationCounts, Sources
 from proxy.control.predecessors import MARK, Retirement, find_predecessors, mark_of, mark_worker, steer_here
 from proxy.control.publisher import Publisher, TableTooLarge
@@ -276,9 +277,18 @@ class Supervisor:
     def _metrics(self) -> Metrics:
         operations = OperationCounts()
         self._controller.on_change(operations.follow)
-        told = self._delivery.notifications.results
         return Metrics(
-            Sources(self._controller, self._workers, self._monitor, self._reloader, operations, told, self._exporter)
+            Sources(
+                self._controller,
+                self._workers,
+                self._monitor,
+                self._reloader,
+                operations,
+                self._delivery.notifications.results,
+                self._exporter,
+                self._clock,
+                ProcessTimes(),
+            )
         )
 
     def _worker_count(self) -> int:

@@ -153,7 +153,10 @@ class MeterRegion:
         directory.refresh()
         end = max(cells.first + cells.size for cells in directory.entries.values())
         values = self._region.cells[:end].tolist()
-        return {name: tuple(values[first : first + size]) for name, (first, size) in directory.entries.items()}
+        return {
+            name: (values[cells.first],) if cells.size == 1 else tuple(values[cells.first : cells.first + cells.size])
+            for name, cells in directory.entries.items()
+        }
 
     def exemplars(self) -> dict[tuple[Name, int], Exemplar]:
         """The requests that stand for the buckets of how long requests took: by name and number of the shown bucket."""

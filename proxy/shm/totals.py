@@ -95,7 +95,12 @@ def _sum_into(sums: dict[Name, tuple[int, ...]], values: dict[Name, tuple[int, .
     """Add series by series, element by element; a block has the same size in every worker."""
     for name, cells in values.items():
         known = sums.get(name)
-        sums[name] = cells if known is None else _together(name, known, cells)
+        if known is None:
+            sums[name] = cells
+        elif len(cells) == 1:  # thousands of upstreams have several of these each
+            sums[name] = (known[0] + cells[0],)
+        else:
+            sums[name] = _together(name, known, cells)
 
 
 def _together(name: Name, one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -96,7 +96,7 @@ class AdminContext:
     publisher: Publisher
     reloading: Reloading
     probing: Probing
-    metrics: Callable[[str | None], tuple[bytes, str]]
+    metrics: Callable[[str | None], Awaitable[tuple[bytes, str]]]
     """Renders the metrics for an ``Accept`` field: the text and its content type."""
     obstacles: Callable[[], Sequence[str]]
     """What stands in the way of being ready, in words; nothing when the front door is ready."""

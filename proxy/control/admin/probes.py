@@ -14,6 +14,9 @@ from proxy.control.admin.route import AnyRoute, Call, Route, answered
 METRICS_TYPE = "text/plain"
 """Of the usual format; a client that asks for OpenMetrics gets that."""
 
+WORTH_COMPRESSING = 64 * 1024
+"""Bytes of text; numbers with the same words around them shrink to a tenth."""
+
 OPENAPI = web.AppKey("openapi", bytes)
 """The OpenAPI document."""
 
@@ -33,8 +36,11 @@ async def readyz(call: Call[NoQuery, NoBody]) -> web.Response:
 
 async def metrics(call: Call[NoQuery, NoBody]) -> web.Response:
     """All numbers, in the format that the client likes best."""
-    text, content_type = call.context.metrics(call.request.headers.get(hdrs.ACCEPT))
-    return web.Response(body=text, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+    text, content_type = await call.context.metrics(call.request.headers.get(hdrs.ACCEPT))
+    answer = web.Response(body=text, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+    if len(text) > WORTH_COMPRESSING:
+        answer.enable_compression()  # as far as the client takes it, and in a thread
+    return answer
 
 
 async def openapi_document(call: Call[NoQuery, NoBody]) -> web.Response:

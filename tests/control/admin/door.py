@@ -114,6 +114,11 @@ class Admin:
     obstacles: list[str] = field(default_factory=list)
 
 
+async def one_metric(_: str | None) -> tuple[bytes, str]:
+    """Stands for what the program would render."""
+    return b"bluegreen_generation 1\n", "text/plain; version=0.0.4; charset=utf-8"
+
+
 @asynccontextmanager
 async def running_admin(
     core: Core,
@@ -146,7 +151,7 @@ async def running_admin(
         publisher=core.publisher,
         reloading=Reloader(config, load_settings(config, {}), core.controller, SystemClock(), log),
         probing=HealthMonitor(core.controller, log),
-        metrics=lambda accept: (b"bluegreen_generation 1\n", "text/plain; version=0.0.4; charset=utf-8"),
+        metrics=one_metric,
         obstacles=lambda: obstacles,
         listen=listen or TcpAddress("127.0.0.1", port),
         front=(FRONT,),
