@@ -86,13 +86,16 @@ class Prometheus:
         active: list[dict[str, Any]] = self.ask("targets", state="active")["activeTargets"]
         return active
 
-    def wait_scraped(self, *, timeout: float = 15.0) -> None:
-        """Wait until every target has been scraped once from now on and was fine."""
+    def wait_scraped(self, *, timeout: float = 20.0) -> None:
+        """Wait until every target, of which there is one at least, has been scraped from now on and was fine.
+
+        Prometheus takes up to five seconds until it looks at its first target.
+        """
         asked = time.time()
 
         def all_up() -> bool:
-            asked_since = self.query(f"timestamp(up) > {asked}")
-            return len(asked_since) == len(self.targets()) and all(value == 1 for _, value in self.query("up"))
+            since, targets = self.query(f"timestamp(up) > {asked}"), self.targets()
+            return 0 < len(targets) == len(since) and all(value == 1 for _, value in self.query("up"))
 
         wait_until(all_up, timeout=timeout, what=lambda: f"every target scraped: {self.targets()}")
 
