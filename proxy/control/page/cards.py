@@ -26,7 +26,6 @@ class Head:
     id: str
     service: str
     kind: str
-    state: str
     state_words: str
     look: str
     """good, bad, waiting or busy."""
@@ -47,7 +46,6 @@ def head(operation: Json) -> Head:
         id=operation["id"],
         service=operation["service"],
         kind=operation["kind"],
-        state=operation["state"],
         state_words=state_words(operation),
         look=_look(operation["state"]),
         what=what_words(operation),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.control.admin import views
-from proxy.control.admin.auth import Identity
 from proxy.control.admin.context import AdminContext
 from proxy.control.page.buttons import operation_buttons
 from proxy.control.page.cards import Card, Head, Holder, card, head
@@ -92,14 +91,3 @@ def program(context: AdminContext) -> Program:
     applied = context.publisher.applied(generation)
     up = context.controller.store_up
     return Program(applied.total, applied.applied, generation, tuple(context.obstacles()), up)
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who looks at the page."""
-
-    identity: Identity
-    steering: bool
-    """Whether they may change something."""
-    csrf: str = ""
-    """The secret of their session; empty: they have none."""

@@ -42,7 +42,6 @@ class ServicePage:
     name: str
     revision: int
     state: str
-    live: str
     sentence: str
     """Who serves what."""
     notices: tuple[tuple[str, str], ...]
@@ -87,7 +86,6 @@ def service_page(
         name=name,
         revision=service.revision,
         state=views.state_of(service),
-        live=service.live.value,
         sentence=_sentence(service),
         notices=tuple(_notices(service, held, (blue, green))),
         columns=(blue, green),
@@ -108,6 +106,8 @@ def service_page(
 def _sentence(service: Service) -> str:
     live = service.live
     share = service.share(live) / 100
+    if service.maintenance is not None:
+        return f"Users get a page that asks for patience; {live} is live behind it."
     return f"{live.value.capitalize()} is live with {'all' if share == 100 else f'{share:g} % of'} traffic."
 
 

@@ -23,7 +23,6 @@ class Row:
     """unknown, healthy, unhealthy or ejected."""
     look: str
     weight: int
-    admin: str
     notes: tuple[str, ...]
     """What an operator or a rolling deployment does with it."""
     ramp: int | None
@@ -75,7 +74,6 @@ def _row(upstream: Upstream, flow: tuple[int, int], stage: Stage | None) -> Row:
         health=health,
         look={"healthy": "good", "unknown": "waiting"}.get(health, "bad"),
         weight=upstream.weight,
-        admin=upstream.admin.value,
         notes=tuple(notes),
         ramp=round(100 * upstream.ramp) if growing else None,
         requests=flow[0],

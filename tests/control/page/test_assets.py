@@ -73,7 +73,7 @@ def test_text_can_be_read(theme: int) -> None:
         if _contrast(colors[text], colors[ground]) < 4.5
     }
     assert poor == {}
-    assert min(_contrast(colors[color], colors["card"]) for color in ("blue", "green")) >= 2.5
+    assert min(_contrast(colors[color], colors["card"]) for color in ("blue", "green")) >= 3
     assert _contrast(colors["blue"], colors["green"]) >= 1.9
 
 

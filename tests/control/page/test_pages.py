@@ -141,6 +141,7 @@ async def test_held_and_in_maintenance(admin: Admin, visitor: Visitor) -> None:
     await admin.api.call("POST", f"{SERVICE}/release", {})
     await admin.api.call("PUT", f"{SERVICE}/maintenance", {"on": True, "message": "Back soon"})
     page = await visitor.look("/")
+    assert "blue is live behind it. " in page.text
     assert "users are told \u201cBack soon\u201d" in page.text
     assert json.loads(actions(page)["maintenance"]["data-body"]) == {"on": False}
 
