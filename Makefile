@@ -60,9 +60,11 @@ layers: $(DEV_VENV)
 
 drawings: $(DEV_VENV)
 	@$(BIN)/python scripts/draw-stages --check
+	@$(BIN)/python scripts/draw-dashboard --check
 
-diagrams: $(DEV_VENV)  ## Draw the stages of rolling deployments into docs/rolling.md
+diagrams: $(DEV_VENV)  ## Draw the stages of rolling deployments into docs/rolling.md, and the dashboard of Grafana
 	@$(BIN)/python scripts/draw-stages
+	@$(BIN)/python scripts/draw-dashboard
 
 compiled: $(COMPILED)/.stamp  ## The program with its hot path compiled: build/compiled/bin/bluegreen (needs a C compiler)
 
