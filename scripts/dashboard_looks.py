@@ -40,8 +40,8 @@ def overrides(panel: Json) -> list[Json]:
     if panel["as"] == "names":
         return [_override("/^(none|nothing)/", fixed(WELL))]
     pairs = [(legend, color) for legend in panel["queries"] for color in COLORS]
-    found = [each for legend, color in pairs for each in _colored(legend, color, subject(panel))]
-    return [*found, *(_measured() for legend in panel["queries"] if legend == "measured")]
+    found = {each["matcher"]["options"]: each for pair in pairs for each in _colored(*pair, subject(panel))}
+    return [*found.values(), *(_measured() for legend in panel["queries"] if legend == "measured")]
 
 
 def _colored(legend: str, color: str, of: str) -> Iterator[Json]:

@@ -89,12 +89,12 @@ def test_every_panel_explains_itself_and_asks_the_chosen_source(panel: dict[str,
 @pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
 def test_blue_is_blue_and_green_is_green(panel: dict[str, Any]) -> None:
     """Series that are called blue or green are drawn so, and nothing else is."""
-    rules = {each["matcher"]["options"]: each["properties"][0]["value"] for each in panel["fieldConfig"]["overrides"]}
+    drawn = [(each["matcher"]["options"], each["properties"][0]["value"]) for each in panel["fieldConfig"]["overrides"]]
     colored = panel["type"] in ("timeseries", "stat", "bargauge")
     for legend in (target["legendFormat"] for target in panel["targets"]):
         for color in ("blue", "green"):
             name = legend.replace("{{color}}", color) if legend.startswith("{{color}}") else legend
-            ours = [value for pattern, value in rules.items() if re.search(pattern.strip("/"), name)]
+            ours = [value for pattern, value in drawn if re.search(pattern.strip("/"), name)]
             if colored and name.startswith(color):
                 assert [value["fixedColor"].rpartition("-")[2] for value in ours] == [color]
     plain = panel["fieldConfig"]["defaults"].get("color", {}).get("fixedColor", "")
