@@ -26,9 +26,8 @@ def send_on(door: Door, client: Client, record: Record, service: LiveService, up
         refuse(door, client, record, 503, reason, "no server is there to answer this", uploaded=upload.done)
         return
     record.lease = lease
-    trace, told = record.trace, b""
-    if trace is not None:
-        trace.asked, told = door.loop.time(), trace.traceparent
-    outgoing = forward_request(record.head, client.forwarding, record.request_id, record.peer, told)
+    if record.sampled is not None:
+        record.sampled.asked = door.loop.time()
+    outgoing = forward_request(record.head, client.forwarding, record.request_id, record.peer, record.traceparent)
     client.occupant = exchange = Exchange(door, client, record, lease, upload, outgoing)
     exchange.start(rest)

@@ -8,6 +8,7 @@ from proxy.dataplane.parking import pass_gate
 from proxy.dataplane.reporting import Record
 from proxy.dataplane.responses import refuse
 from proxy.dataplane.roles import Client
+from proxy.dataplane.tracing import Sampled, next_hop
 from proxy.dataplane.upload import NO_BODY, Upload
 from proxy.http1.errors import ALLOW, RequestError
 from proxy.http1.heads import RequestHead
@@ -27,10 +28,7 @@ def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
     request_id = request_id or door.new_request_id()
     record = Record(head, peer, request_id, began=door.loop.time())
     if head.traceparent or door.tracer.on:
-        record.trace = trace = door.tracer.begin(head.traceparent, forwarding.trusted)
-        record.trace_id = trace.trace_id
-        if trace.exported:
-            trace.peer, trace.scheme = client.peer, client_scheme(head, forwarding)
+        _trace(door, client, record)
     try:
         upload = Upload(head.length, routing.door.limits.max_body) if head.length else NO_BODY
     except RequestError as error:
@@ -50,3 +48,15 @@ def receive(door: Door, client: Client, head: RequestHead, rest: bytes) -> None:
         return
     if not service.gated or pass_gate(door, client, record, service, upload, rest):
         send_on(door, client, record, service, upload, rest)
+
+
+def _trace(door: Door, client: Client, record: Record) -> None:
+    """Give a request its place in the trace that it came with, or in one of its own."""
+    head, forwarding = record.head, client.forwarding
+    if not door.tracer.on:
+        record.traceparent = next_hop(head.traceparent)
+    else:
+        record.traceparent, sampled = door.tracer.begin(head.traceparent, forwarding.trusted)
+        if sampled:
+            record.sampled = Sampled(client.peer, client_scheme(head, forwarding))
+    record.trace_id = record.traceparent[3:35]

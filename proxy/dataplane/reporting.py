@@ -8,7 +8,7 @@ from proxy.dataplane.admission import Lease
 from proxy.dataplane.audience import Choice
 from proxy.dataplane.door import Door
 from proxy.dataplane.log_lines import NOWHERE, PREVIEWED, LineFormat
-from proxy.dataplane.tracing import Trace, as_text, new_id
+from proxy.dataplane.tracing import Sampled, as_text, new_id
 from proxy.http1.heads import RequestHead
 from proxy.ipc.messages import SpanNote
 from proxy.shm.names import Outcome
@@ -27,10 +27,11 @@ class Record:
         "reason",
         "received",
         "request_id",
+        "sampled",
         "sent",
         "status",
-        "trace",
         "trace_id",
+        "traceparent",
     )
 
     def __init__(self, head: RequestHead, peer: bytes, request_id: bytes, *, began: float) -> None:
@@ -51,8 +52,10 @@ class Record:
         """Of the trace that it is a part of, as 32 hexadecimal digits; empty where it is part of none."""
         self.reason = ""
         """Why it did not end with the upstream's whole answer."""
-        self.trace: Trace | None = None
-        """Where it stands in its trace, if it is in one."""
+        self.traceparent = b""
+        """Where it tells its upstream to stand in that trace."""
+        self.sampled: Sampled | None = None
+        """What more is kept of it where spans are exported of it."""
 
 
 def report(door: Door, record: Record, outcome: Outcome | None) -> None:
@@ -72,8 +75,8 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
             lease.cohort.answered(record.status)
     if door.log.on:
         door.log.write(_line(door.log.line, record, outcome, seconds))
-    if record.trace is not None and record.trace.exported:
-        door.tracer.keep(_note(record, record.trace, outcome, seconds))
+    if record.sampled is not None:
+        door.tracer.keep(_note(record, record.sampled, outcome, seconds))
 
 
 def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
@@ -94,24 +97,24 @@ def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: fl
     )
 
 
-def _note(record: Record, trace: Trace, outcome: Outcome | None, seconds: float) -> SpanNote:
+def _note(record: Record, sampled: Sampled, outcome: Outcome | None, seconds: float) -> SpanNote:
     head, lease = record.head, record.lease
     now, told = time.time(), head.traceparent
     return SpanNote(
         trace_id=record.trace_id.decode(),
         span_id=new_id(8).decode(),
         parent_id=told[36:52].decode(),
-        upstream_span_id=trace.traceparent[36:52].decode() if trace.asked else "",
+        upstream_span_id=record.traceparent[36:52].decode() if sampled.asked else "",
         began=now - seconds,
-        asked=now - seconds + max(0.0, trace.asked - record.began) if trace.asked else 0.0,
+        asked=now - seconds + max(0.0, sampled.asked - record.began) if sampled.asked else 0.0,
         ended=now,
         method=as_text(head.method),
-        scheme=as_text(trace.scheme),
+        scheme=as_text(sampled.scheme),
         authority=as_text(head.authority),
         path=as_text(head.path),
         version=head.version,
         client=as_text(record.peer),
-        peer=as_text(trace.peer),
+        peer=as_text(sampled.peer),
         status=record.status,
         attempts=record.attempts,
         outcome=record.reason or outcome or "rejected",

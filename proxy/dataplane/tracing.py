@@ -32,25 +32,17 @@ _REST: Final = 1024
 _ALIKE: Final = random.Random()  # noqa: S311 - ids have to differ, and nobody gains anything by guessing them
 
 
-class Trace:
-    """Where one request stands."""
+class Sampled:
+    """What is kept of a request of which spans are made."""
 
-    __slots__ = ("asked", "exported", "peer", "scheme", "traceparent")
+    __slots__ = ("asked", "peer", "scheme")
 
-    def __init__(self, traceparent: bytes, exported: bool) -> None:
-        """``traceparent`` is what the upstream is told; ``exported`` is whether spans are made of the request."""
-        self.traceparent = traceparent
-        self.exported = exported
+    def __init__(self, peer: bytes, scheme: bytes) -> None:
+        """``peer`` is the address at the other end of the client's connection, ``scheme`` what the client used."""
+        self.peer = peer
+        self.scheme = scheme
         self.asked = 0.0
         """When it was given to an upstream, in seconds of the loop's clock; 0 for never."""
-        self.peer = b""
-        """The address at the other end of the client's connection."""
-        self.scheme = b"http"
-
-    @property
-    def trace_id(self) -> bytes:
-        """32 hexadecimal digits."""
-        return self.traceparent[3:35]
 
 
 class Tracer:
@@ -72,20 +64,18 @@ class Tracer:
         self.on = share is not None
         self._share = 0.0 if share is None else share
 
-    def begin(self, told: bytes, trusted: bool) -> Trace:
-        """The place of a request that came with a good traceparent, or with none (``b""``).
+    def begin(self, told: bytes, trusted: bool) -> tuple[bytes, bool]:
+        """What to tell the upstream of a request that came with a good traceparent, or with none (``b""``).
 
-        Whether it is exported a trusted client decides by its flag. The flag of anybody else is handed on, but does not
-        count here: strangers could have everything exported otherwise.
+        The second value is whether spans are made of it. A trusted client decides that by its flag. The flag of anybody
+        else is handed on, but does not count here: strangers could have everything exported otherwise.
         """
-        if not self.on:
-            return Trace(told[:36] + new_id(8) + told[52:], False)
         if not told:
-            exported = _ALIKE.random() < self._share
-            return Trace(b"00-%b-%b-0%d" % (new_id(16), new_id(8), exported), exported)
+            sampled = _ALIKE.random() < self._share
+            return b"00-%b-%b-0%d" % (new_id(16), new_id(8), sampled), sampled
         flags = told[54] & 3
-        exported = flags & 1 == 1 if trusted else _ALIKE.random() < self._share
-        return Trace(b"%b%b-0%d" % (told[:36], new_id(8), flags | exported), exported)
+        sampled = flags & 1 == 1 if trusted else _ALIKE.random() < self._share
+        return b"%b%b-0%d" % (told[:36], new_id(8), flags | sampled), sampled
 
     def keep(self, note: SpanNote) -> None:
         """Have this exported, if there is room."""
@@ -110,7 +100,12 @@ class Tracer:
 
 def new_id(size: int) -> bytes:
     """Hexadecimal digits for so many random bytes; that all of them are zero, nobody will see."""
-    return hexlify(_ALIKE.randbytes(size))
+    return hexlify(_ALIKE.getrandbits(8 * size).to_bytes(size, "big"))
+
+
+def next_hop(told: bytes) -> bytes:
+    """What to tell the upstream of a request that came with a good traceparent, where nothing is exported."""
+    return told[:36] + new_id(8) + told[52:]
 
 
 def as_text(value: bytes) -> str:

@@ -106,7 +106,7 @@ def forward_request(
             head.authority,
             b"\r\nX-Request-Id: ",
             request_id,
-            b"\r\ntraceparent: %b\r\n\r\n" % traceparent if traceparent else b"\r\n\r\n",
+            b"\r\ntraceparent: " + traceparent + b"\r\n\r\n" if traceparent else b"\r\n\r\n",
         )
     )
 

@@ -27,8 +27,10 @@ _VALUE: Final = re.compile(
     rb"([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-[!-~]*)?"
 ).fullmatch
 
-_PLAIN: Final = re.compile(rb"traceparent:[ ]?(00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3])[ ]?\r\n").match
-"""A whole line as nearly everybody writes it."""
+_PLAIN: Final = re.compile(
+    rb"\r\ntraceparent:[ ]?(00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3])(?=\r\n)"
+).match
+"""A line as nearly everybody writes it, and not the first, which is Host as a rule."""
 
 _KNOWN_FLAGS: Final = 0b11
 """Sampled, and that the trace's id is random; the others have no meaning yet and are not handed on."""
@@ -53,10 +55,8 @@ def cut_traceparent(text: bytes) -> tuple[bytes, bytes] | None:
 
     ``None`` where there is none of that form. There may be others then, or another one besides.
     """
-    start = text.find(b"traceparent:")
-    if start < 0 or (start and text[start - 2 : start] != b"\r\n"):
-        return None
-    match = _PLAIN(text, start)
+    start = text.find(b"\r\ntraceparent:")
+    match = _PLAIN(text, start) if start >= 0 else None
     return None if match is None else (match[1], text[:start] + text[match.end() :])
 
 
