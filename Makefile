@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test coverage check lint types layers drawings diagrams compiled test-compiled bench soak fuzz tools image clean
+.PHONY: help run demo test coverage check lint types layers drawings diagrams compiled test-compiled bench screenshots soak fuzz tools image clean
 
 # The first Python of 3.11 or newer; looked for only when .venv has to be made.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -76,6 +76,9 @@ bench: $(DEV_VENV)  ## CPU, latency and memory beside nginx, HAProxy and others 
 	@$(MAKE) --silent compiled || echo "Without the compiled program: it could not be built." >&2
 	@$(BIN)/python -m benchmarks.peers.prepare
 	@benchmarks/.venv/bin/python benchmarks/bench_peers.py $(BENCH)
+
+screenshots: $(DEV_VENV) tools  ## Take the pictures of the page anew: docs/images/
+	@$(BIN)/python scripts/take-screenshots
 
 soak: $(DEV_VENV)  ## The soak test at full length: 200,000 requests, 20,000 broken off, 5,000 WebSockets (some minutes)
 	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest --quiet --no-header -rP tests/system/test_soak.py

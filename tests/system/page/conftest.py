@@ -14,9 +14,9 @@ from tests.harness.program import Program
 from tests.system.page.visitor import Visitor, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium. Not for longer than one file: as long as it is there, no test of this process can have a loop."""
     with chromium() as browser:
         yield browser
 

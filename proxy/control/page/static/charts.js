@@ -6,6 +6,7 @@ import { onLook } from "./pulse.js";
 import { Series } from "./series.js";
 
 const LIBRARY = new URL("./uPlot.min.js", import.meta.url);
+const STYLE = new URL("./uPlot.min.css", import.meta.url);
 const HEIGHT = 180;
 const LEAST_SPAN = 120; // seconds that are shown at least, so that the first few looks do not fill a chart
 const LOOK_EVERY = 1900; // what is charted changes every two seconds, however often the page looks
@@ -17,7 +18,7 @@ export async function draw() {
   if (places.length === 0) {
     return;
   }
-  await load(LIBRARY);
+  await load();
   places.forEach((place) => place.closest("[hidden]")?.removeAttribute("hidden")); // without this, nothing is to be seen there
   const services = Map.groupBy(places, (place) => place.dataset.service);
   for (const [service, elements] of services) {
@@ -25,15 +26,17 @@ export async function draw() {
   }
 }
 
-// Not a module but a script, for that is the small form in which the library comes.
-function load(url) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.addEventListener("load", resolve);
-    script.addEventListener("error", reject);
-    document.head.append(script);
-  });
+// Not a module but a script, for that is the small form in which the library comes. Its style comes before that of the
+// page, which adds to it. Neither is waited for by what is shown first.
+function load() {
+  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+  document.querySelector("link[rel=stylesheet]").before(style);
+  const script = Object.assign(document.createElement("script"), { src: LIBRARY });
+  document.head.append(script);
+  return Promise.all([style, script].map((element) => new Promise((resolve, reject) => {
+    element.addEventListener("load", resolve);
+    element.addEventListener("error", reject);
+  })));
 }
 
 /** The charts of one service. */
