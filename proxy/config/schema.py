@@ -73,6 +73,15 @@ class AccessLogSection(Section):
     """File, relative to this config file; - is standard output."""
 
 
+class ResponseHeadersSection(Section):
+    """What every answer tells of how it was made."""
+
+    server_timing: bool = False
+    """Server-Timing: how long it waited, connected, and took to be answered, for the developer tools of browsers."""
+    color: bool = False
+    """X-Bluegreen: the color that answered, and the generation of the routing table."""
+
+
 class LimitsSection(Section):
     """Beyond these, requests are refused and connections have to wait."""
 
@@ -249,6 +258,8 @@ class ConfigFile(Section):
     """The store."""
     access_log: AccessLogSection = Field(default_factory=AccessLogSection)
     """The access log."""
+    response_headers: ResponseHeadersSection = Field(default_factory=ResponseHeadersSection)
+    """Headers that are added to answers."""
     trusted_proxies: list[fields.Network] = Field(default_factory=list)
     """CIDRs of proxies in front of this one, whose X-Forwarded-* and X-Request-Id are believed."""
     limits: LimitsSection = Field(default_factory=LimitsSection)

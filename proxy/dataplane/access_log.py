@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.dataplane.log_lines import LineFormat, combined_line, json_line
+from proxy.dataplane.log_words import ClientWords
 from proxy.dataplane.log_writer import LogWriter
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat
@@ -25,6 +26,8 @@ class AccessLog:
     """Whether anything is written at all."""
     line: LineFormat
     """Makes a line of what is known of a request."""
+    words: ClientWords
+    """Finds what of it stands in the request's head."""
 
     def __init__(self, lost: Callable[[int], None]) -> None:
         """``lost`` is told how many lines had to be thrown away."""
@@ -32,6 +35,7 @@ class AccessLog:
         self._spec = AccessLogSpec(AccessLogFormat.OFF)
         self.on = False
         self.line = json_line
+        self.words = ClientWords()
         self._lines: list[bytes] = []
         self._size = 0
         self._writer = LogWriter()
@@ -70,6 +74,7 @@ class AccessLog:
             self._lost(failed)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Write what is left, for at most ``timeout`` seconds."""
+        """Write what is left, for at most ``timeout`` seconds, and tell what is lost."""
         self.flush()
         self._writer.close(timeout)
+        self.flush()

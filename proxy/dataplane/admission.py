@@ -15,13 +15,15 @@ from proxy.shm.names import Outcome
 class Lease:
     """A request's place on one upstream. It is closed exactly once, with its outcome."""
 
-    __slots__ = ("_long_lived", "_open", "aside", "cohort", "generation", "pool", "service", "upstream")
+    __slots__ = ("_long_lived", "_open", "aside", "cohort", "generation", "operation", "pool", "service", "upstream")
 
     def __init__(self, service: LiveService, pool: LivePool, upstream: LiveUpstream, generation: int) -> None:
         self.service = service
         self.pool = pool
         self.upstream = upstream
         self.generation = generation
+        self.operation = service.spec.operation
+        """What moved the service's traffic when it came."""
         self.aside: Aside | None = None
         """Where it is counted by itself as well, if it is."""
         self.cohort = upstream.cohort

@@ -6,6 +6,7 @@ from typing import Final
 
 from proxy.dataplane.bodies import ResponseBody
 from proxy.dataplane.dates import DateValue
+from proxy.dataplane.disclosure import with_disclosed
 from proxy.http1.cookies import with_cookie
 from proxy.http1.errors import Reason, ResponseError
 from proxy.http1.heads import RequestHead, ResponseHead
@@ -32,6 +33,7 @@ class Answer:
         "begun",
         "continued",
         "cookie",
+        "disclosed",
         "head",
         "keep_alive",
         "switched",
@@ -50,6 +52,8 @@ class Answer:
         self._body: ResponseBody | None = None
         self.cookie = b""
         """The line that is to set a cookie, unless the upstream sets one of that name."""
+        self.disclosed = b""
+        """Lines that are added to the final head, or to that of a switch."""
         self.begun = False
         """Whether the upstream has sent anything at all."""
         self.continued = False
@@ -141,13 +145,16 @@ class Answer:
         )
         if self.cookie:
             out = with_cookie(out, self.cookie)
+        if self.disclosed:
+            out = with_disclosed(out, self.disclosed)
         return out + self._body.feed(rest) if rest else out
 
     def _switch(self, head: ResponseHead) -> bytes:
         refuse_unasked_switch(head, self._request.upgrade)
         self.head = head
         self.switched = True
-        return self._forward_interim(head)
+        out = self._forward_interim(head)
+        return with_disclosed(out, self.disclosed) if self.disclosed else out
 
     def _pass_interim(self, head: ResponseHead) -> bytes:
         self._interim += 1

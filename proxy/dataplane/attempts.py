@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.failures import connect_failure
+from proxy.dataplane.reporting import NEVER as NOT_YET
 from proxy.dataplane.reporting import Record
 from proxy.dataplane.retrying import Attempt, pick_another
 from proxy.dataplane.roles import NEVER, Client, Occupant
@@ -90,10 +92,12 @@ class Attempts:
         if not upload.done:
             upload.hold(now)
         self._client.deadline = NEVER  # connecting has a time limit of its own
+        self._record.connect = NOT_YET
         self._connecting = door.loop.create_task(self._connect(asker))
 
     async def _connect(self, asker: Asker) -> None:
         door = self._door
+        began = time.monotonic()  # the loop's clock goes by milliseconds, and most connections are made within one
         try:
             connection = await self._lease.upstream.idle.connect(door.poller, door.routing.door.timeouts.connect)
         except (OSError, UnicodeError) as error:  # the latter comes of names that cannot be asked for
@@ -101,6 +105,7 @@ class Attempts:
             asker.fail(connect_failure(error))
             return
         self._connecting = None
+        self._record.connect = time.monotonic() - began
         self._ask(connection, asker, door.loop.time())
 
     def _ask(self, connection: UpstreamConnection, asker: Asker, now: float) -> None:
@@ -171,6 +176,7 @@ class Attempts:
     def _retry(self, reason: str, asker: Asker, *, fresh: bool = False) -> None:
         self._lease.pool.meters.retried(reason)
         self.drop()
+        self._record.connect = 0.0
         self.begin(asker, fresh=fresh)
 
     def release(self, *, reusable: bool) -> None:

@@ -11,7 +11,7 @@ from proxy.dataplane.access_log import AccessLog
 from proxy.dataplane.accounting import DoorMeters
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.dates import DateValue
-from proxy.dataplane.log_lines import NOWHERE
+from proxy.dataplane.log_lines import AT_ONCE, NOWHERE
 from proxy.dataplane.lot import Lot
 from proxy.dataplane.roles import Connection
 from proxy.dataplane.room import WHOLE, Share
@@ -209,12 +209,10 @@ class Door:
     def _lost_spans(self, notes: int) -> None:
         self.meters.cells[self.meters.spans_lost] += notes
 
-    def refused(self, peer: bytes, error: RequestError) -> bytes:
-        """Count and log what could not be read as a request; gives it an id all the same."""
-        request_id = self.new_request_id()
+    def refused(self, peer: bytes, request_id: bytes, error: RequestError, received: int, sent: int) -> None:
+        """Count and log what could not be read as a request, with the bytes that came and those of its answer."""
         self.meters.rejected(error.reason)
         if self.log.on:
-            said = (peer, b"-", b"", b"-", request_id)
-            line = self.log.line(time.time(), said, 11, error.status, 0, 0.0, NOWHERE, 0, error.reason)
+            said = (peer, b"-", b"", b"-", b"", b"", request_id, b"")
+            line = self.log.line(time.time(), said, 11, error.status, received, sent, AT_ONCE, NOWHERE, 0, error.reason)
             self.log.write(line)
-        return request_id

@@ -275,14 +275,15 @@ class ClientConnection(Client):
         self.close(linger=0.0 if self.ended else LINGER_AFTER_ANSWER)
 
     def _answer(self, error: RequestError) -> None:
-        request_id = self.door.refused(self.peer, error)
+        request_id, came = self.door.new_request_id(), self._inbox.data
         answer = own_answer(
             error.status,
             request_id,
             str(error),
             date=self.door.date.now(),
             keep_alive=False,
-            head_only=self._inbox.data.lstrip(b"\r\n").startswith(b"HEAD "),
+            head_only=came.lstrip(b"\r\n").startswith(b"HEAD "),
             fields=error.fields,
         )
+        self.door.refused(self.peer, request_id, error, len(came), len(answer))
         self.stream.write(answer)

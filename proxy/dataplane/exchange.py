@@ -15,7 +15,7 @@ from proxy.dataplane.attempts import Asker, Attempts
 from proxy.dataplane.door import Door
 from proxy.dataplane.failures import overdue
 from proxy.dataplane.reporting import Record, report
-from proxy.dataplane.responses import answer_ourselves, may_keep_client
+from proxy.dataplane.responses import disclosed, may_keep_client, plain_answer
 from proxy.dataplane.roles import LOOK, NEVER, Client
 from proxy.dataplane.tunnel import Tunnel
 from proxy.dataplane.upload import Upload
@@ -141,13 +141,20 @@ class Exchange(Asker):
     def _feed_head(self, data: bytes) -> bytes:
         answer, record = self._answer, self._record
         keep_alive = may_keep_client(self._door, self._client, record.head, uploaded=self._upload.done)
+        if self._door.routing.headers is not None:
+            answer.disclosed = disclosed(self._door, record, self._since_asked)
         out = answer.feed_head(data, keep_alive=keep_alive)
         if answer.head is not None:
             record.status = answer.head.status
-            self._door.answered(self._lease, record.status, self._door.loop.time() - self._attempts.asked_at)
+            record.first_byte = seconds = self._since_asked
+            self._door.answered(self._lease, record.status, seconds)
             if answer.head.event_stream:
                 self._lease.lengthen()
         return out
+
+    @property
+    def _since_asked(self) -> float:
+        return self._door.loop.time() - self._attempts.asked_at
 
     def upstream_eof(self) -> None:
         last = self._answer.end()
@@ -236,14 +243,17 @@ class Exchange(Asker):
         if not begun:
             record.status = status
         record.reason = reason
-        report(door, record, outcome)
-        self._lease.close(outcome)
-        if begun:
-            client.abort()
-        elif status != GONE:
+        answer = None
+        if not begun and status != GONE:
             door.meters.rejected(reason)
             keep_alive = may_keep_client(door, client, record.head, uploaded=self._upload.done)
-            answer_ourselves(door, client, record, detail or reason, keep_alive=keep_alive)
+            answer = plain_answer(door, record, detail or reason, keep_alive=keep_alive)
+        report(door, record, outcome)
+        self._lease.close(outcome)
+        if answer is not None:
+            answer.send(client)
+        elif begun:
+            client.abort()
 
     def _become_tunnel(self) -> None:
         upstream = self._attempts.hand_over()

@@ -9,11 +9,16 @@ import contextlib
 import os
 import select
 import stat
-import sys
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import Final
+
+from proxy.logs.events import LogEvent
+from proxy.logs.log import standard_error
+
+STANDARD_OUTPUT: Final = 1
+STANDARD_ERROR: Final = 2
 
 WAITING_BATCHES: Final = 64
 """Batches that may wait for the disk before lines are thrown away."""
@@ -30,8 +35,11 @@ class LogWriter:
         self._writing: threading.Thread | None = None
         self._fd = -1
         self._owned = False
+        self._torn = False  # whether the last line was written in part
+        self._taken = 0
+        self._written = 0
         self.lost = 0
-        """Lines that could not be written. Only the thread counts it up."""
+        """Lines that could not be written. Only the thread counts it up, until the end."""
 
     def open(self, path: str) -> None:
         """Write to this file (``-`` is standard output) what is handed over from now on, and close the one before."""
@@ -44,14 +52,16 @@ class LogWriter:
         """Hand lines over; ``False`` when too much is waiting already, and they are not taken."""
         if self._orders.qsize() >= WAITING_BATCHES:
             return False
+        self._taken += len(lines)
         self._orders.put(lines)
         return True
 
     def close(self, timeout: float) -> None:
-        """Write what is waiting, for at most ``timeout`` seconds."""
+        """Write what is waiting, for at most ``timeout`` seconds; what is not written then is lost."""
         if self._writing is not None:
             self._orders.put(None)
             self._writing.join(timeout)
+            self.lost = self._taken - self._written
 
     # In the thread.
 
@@ -65,15 +75,16 @@ class LogWriter:
 
     def _open(self, path: str) -> None:
         self._close()
+        self._torn = False
         if path == "-":
-            self._fd = sys.stdout.fileno()
+            self._fd = STANDARD_OUTPUT
             return
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o640)
             self._owned = True
         except OSError as error:
-            self._fd = sys.stderr.fileno()
-            sys.stderr.write(f"access log {path}: {error.strerror}; writing to standard error\n")
+            self._fd = STANDARD_ERROR
+            standard_error().error(LogEvent.ACCESS_LOG_FAILED, path=path, error=error.strerror or str(error))
 
     def _close(self) -> None:
         if self._owned:
@@ -83,10 +94,15 @@ class LogWriter:
 
     def _write(self, lines: Lines) -> None:
         for piece in _pieces(self._fd, lines):
-            try:
-                _write_all(self._fd, b"".join(piece))
-            except OSError:  # a full disk, a reader that left: later lines may fare better
-                self.lost += len(piece)
+            data = b"".join(piece)
+            if self._torn:  # else the rest of a line and the next one would be one line that nobody can read
+                data = b"\n" + data
+            left = _write_all(self._fd, data)
+            lost = min(left.count(b"\n"), len(piece))
+            self.lost += lost  # a full disk, a reader that left: later lines may fare better
+            self._written += len(piece) - lost
+            if len(left) < len(data):
+                self._torn = not data[: len(data) - len(left)].endswith(b"\n")
 
 
 def _pieces(fd: int, lines: Lines) -> Sequence[Lines]:
@@ -111,7 +127,8 @@ def _is_pipe(fd: int) -> bool:
         return False
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes) -> bytes:
+    """What could not be written."""
     while data:
         try:
             data = data[os.write(fd, data) :]
@@ -119,3 +136,6 @@ def _write_all(fd: int, data: bytes) -> None:
             poll = select.poll()
             poll.register(fd, select.POLLOUT)
             poll.poll()
+        except OSError:
+            break
+    return data

@@ -113,6 +113,7 @@ class Parked(Waiting):
 
     def let_go(self) -> None:
         """Go the way of every request, by the table of this moment."""
+        self._waits_no_more()
         door, client, record, upload = self._door, self._client, self._record, self._upload
         service = door.routing.router.match(record.head.host, record.head.path)
         if service is None:
@@ -129,8 +130,13 @@ class Parked(Waiting):
 
     def turn_away(self, reason: str, detail: str) -> None:
         """Be answered with 503."""
-        self._lot.leave(self)
+        self._waits_no_more()
         refuse(self._door, self._client, self._record, 503, reason, detail, uploaded=self._upload.done)
+
+    def _waits_no_more(self) -> None:
+        self._lot.leave(self)
+        if self._until > 0.0:  # else there was no room for it
+            self._record.held = self._door.loop.time() - self._record.began
 
     def _refuse_for_bound(self, reason: str, detail: str) -> None:
         meters = self._lot.meters
@@ -149,7 +155,7 @@ class Parked(Waiting):
         try:
             upload.feed(data)
         except RequestError as error:
-            self._lot.leave(self)
+            self._waits_no_more()
             refuse(self._door, self._client, self._record, error.status, error.reason, str(error), uploaded=False)
             return
         if upload.surplus:
@@ -160,13 +166,13 @@ class Parked(Waiting):
         """A client may close its side after its last request, and wait for the answer."""
         if self._upload.done:
             return True
-        self._lot.leave(self)
+        self._waits_no_more()
         detail = "the request's body ended too early"
         refuse(self._door, self._client, self._record, 400, FailureReason.CLIENT_GONE, detail, uploaded=False)
         return False
 
     def client_lost(self) -> None:
-        self._lot.leave(self)
+        self._waits_no_more()
         self._record.status = GONE
         self._record.reason = FailureReason.CLIENT_GONE
         report(self._door, self._record, None)

@@ -75,7 +75,8 @@ class PrefaceReader(Connection):
 
     def _refuse(self, error: RequestError) -> None:
         self.deadline = NEVER
-        self._door.refused(self._peer.encode(), error)
+        door = self._door
+        door.refused(self._peer.encode(), door.new_request_id(), error, len(self._ahead), 0)
         self.stream.close()
 
     def _hand_over(self, header: ProxyHeader) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
+from proxy.dataplane.access_log import AccessLog
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.audience import Choice
 from proxy.dataplane.door import Door
-from proxy.dataplane.log_lines import NOWHERE, PREVIEWED, LineFormat
+from proxy.dataplane.log_lines import NOWHERE
 from proxy.dataplane.tracing import Sampled, as_text, new_id
 from proxy.http1.heads import RequestHead
 from proxy.ipc.messages import SpanNote
 from proxy.shm.names import Outcome
+
+NEVER: Final = -1.0
+"""How long something took that did not happen."""
 
 
 class Record:
@@ -21,7 +26,10 @@ class Record:
         "attempts",
         "began",
         "choice",
+        "connect",
+        "first_byte",
         "head",
+        "held",
         "lease",
         "peer",
         "reason",
@@ -45,6 +53,12 @@ class Record:
         self.status = 0
         """What the client was told; 0 while it was told nothing."""
         self.attempts = 0
+        self.held = NEVER
+        """Seconds that it was parked."""
+        self.connect = 0.0
+        """Seconds that the connection of the last attempt took to be made; 0 for one that was there already."""
+        self.first_byte = NEVER
+        """Seconds from the request being sent to the head of its answer."""
         self.lease: Lease | None = None
         self.choice: Choice | None = None
         """What the service's audience has said, where it has one."""
@@ -74,23 +88,27 @@ def report(door: Door, record: Record, outcome: Outcome | None) -> None:
         if lease.cohort is not None:
             lease.cohort.answered(record.status)
     if door.log.on:
-        door.log.write(_line(door.log.line, record, outcome, seconds))
+        door.log.write(_line(door.log, record, outcome, seconds))
     if record.sampled is not None:
         door.tracer.keep(_note(record, record.sampled, outcome, seconds))
 
 
-def _line(line: LineFormat, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
-    head, lease = record.head, record.lease
-    place = lease.upstream.place if lease is not None else NOWHERE
-    if record.choice is not None and record.choice.preview:
-        place += PREVIEWED
-    return line(
+def _line(log: AccessLog, record: Record, outcome: Outcome | None, seconds: float) -> bytes:
+    head, lease, held = record.head, record.lease, record.held
+    agent, referer = log.words.find(head)
+    preview = record.choice is not None and record.choice.preview
+    if lease is None:
+        place, queue = (NOWHERE if not preview else (NOWHERE[0], True, 0, "")), NEVER
+    else:
+        place, queue = (lease.upstream.place, preview, lease.generation, lease.operation), max(held, 0.0)
+    return log.line(
         time.time(),
-        (record.peer, head.method, head.host, head.target, record.request_id),
+        (record.peer, head.method, head.host, head.target, agent, referer, record.request_id, record.trace_id),
         head.version,
         record.status,
+        record.received,
         record.sent,
-        seconds,
+        (seconds, queue, record.connect if record.attempts else NEVER, record.first_byte, held),
         place,
         record.attempts,
         record.reason or outcome or "rejected",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from proxy.dataplane.disclosure import disclosed as lines_for
 from proxy.dataplane.door import Door
-from proxy.dataplane.reporting import Record, report
+from proxy.dataplane.reporting import NEVER, Record, report
 from proxy.dataplane.roles import Client
 from proxy.http1.heads import RequestHead
 
@@ -90,23 +91,41 @@ def may_keep_client(door: Door, client: Client, head: RequestHead, *, uploaded: 
     return not door.stopping or client.has_next
 
 
-def answer_ourselves(
-    door: Door, client: Client, record: Record, detail: str, *, keep_alive: bool, fields: bytes = b""
-) -> None:
-    """Answer a request with the status that its record has, and let its client's connection go on or end."""
-    head = record.head
-    keep_alive = keep_alive and head.version > 10
+class OwnAnswer:
+    """An answer that was made for a request, and waits to be sent until the request is reported."""
+
+    __slots__ = ("_data", "_keep_alive")
+
+    def __init__(self, data: bytes, *, keep_alive: bool) -> None:
+        self._data = data
+        self._keep_alive = keep_alive
+
+    def send(self, client: Client) -> None:
+        """Send it, and let the client's connection go on or end."""
+        client.stream.write(self._data)
+        client.exchange_over(keep_alive=self._keep_alive, lingering=True)
+
+
+def disclosed(door: Door, record: Record, first_byte: float = NEVER) -> bytes:
+    """The lines that tell how an answer was made; ``b""`` where the config wants none."""
+    headers = door.routing.headers
+    return b"" if headers is None else lines_for(headers, record.lease, record.held, record.connect, first_byte)
+
+
+def plain_answer(door: Door, record: Record, detail: str, *, keep_alive: bool, fields: bytes = b"") -> OwnAnswer:
+    """The answer to a request, with the status that its record has."""
+    keep_alive = keep_alive and record.head.version > 10
     answer = own_answer(
         record.status,
         record.request_id,
         detail,
         date=door.date.now(),
         keep_alive=keep_alive,
-        head_only=head.method == b"HEAD",
-        fields=fields,
+        head_only=record.head.method == b"HEAD",
+        fields=fields + disclosed(door, record),
     )
-    client.stream.write(answer)
-    client.exchange_over(keep_alive=keep_alive, lingering=True)
+    record.sent += len(answer)
+    return OwnAnswer(answer, keep_alive=keep_alive)
 
 
 def refuse(
@@ -121,9 +140,10 @@ def refuse(
     fields: bytes = b"",
 ) -> None:
     """Answer a request that was given to no color; ``uploaded`` is whether it was read to its end."""
-    _refused(door, record, status, reason)
+    record.status = status
+    record.reason = reason
     keep_alive = may_keep_client(door, client, record.head, uploaded=uploaded)
-    answer_ourselves(door, client, record, detail, keep_alive=keep_alive, fields=fields)
+    _refuse(door, client, record, plain_answer(door, record, detail, keep_alive=keep_alive, fields=fields))
 
 
 def refuse_with(
@@ -139,7 +159,8 @@ def refuse_with(
     fields: bytes,
 ) -> None:
     """Like :func:`refuse`, with a body of any kind."""
-    _refused(door, record, status, reason)
+    record.status = status
+    record.reason = reason
     head = record.head
     keep_alive = may_keep_client(door, client, head, uploaded=uploaded) and head.version > 10
     answer = whole_answer(
@@ -150,14 +171,13 @@ def refuse_with(
         date=door.date.now(),
         keep_alive=keep_alive,
         head_only=head.method == b"HEAD",
-        fields=fields,
+        fields=fields + disclosed(door, record),
     )
-    client.stream.write(answer)
-    client.exchange_over(keep_alive=keep_alive, lingering=True)
+    record.sent += len(answer)
+    _refuse(door, client, record, OwnAnswer(answer, keep_alive=keep_alive))
 
 
-def _refused(door: Door, record: Record, status: int, reason: str) -> None:
-    record.status = status
-    record.reason = reason
-    door.meters.rejected(reason)
+def _refuse(door: Door, client: Client, record: Record, answer: OwnAnswer) -> None:
+    door.meters.rejected(record.reason)
     report(door, record, None)
+    answer.send(client)

@@ -21,7 +21,7 @@ from proxy.traffic.model import Cohort
 from proxy.traffic.outlier import ErrorStreak
 from proxy.traffic.retry import FailureReason, RetryBudget
 from proxy.traffic.routes import Router
-from proxy.traffic.spec import Color, DoorSpec
+from proxy.traffic.spec import Color, DoorSpec, ResponseHeaders
 from proxy.traffic.split import Splitter
 from proxy.traffic.table import ComparedUpstream, RoutingTable, TablePool, TableService
 from proxy.traffic.table_codec import TableDecoder
@@ -92,6 +92,7 @@ class Routing:
         "_view",
         "door",
         "generation",
+        "headers",
         "router",
         "trusted",
         "words",
@@ -115,6 +116,8 @@ class Routing:
         self.words = view.words
         self.generation = 0
         self.door = DoorSpec()
+        self.headers: ResponseHeaders | None = None
+        """What answers tell of how they were made; ``None``, as a rule: nothing."""
         self.router: Router[LiveService] = Router(())
         self.trusted: tuple[IPv4Network | IPv6Network, ...] = ()
         self.refresh()
@@ -150,6 +153,8 @@ class Routing:
         if table.door is not self.door:
             self.door = table.door
             self.trusted = tuple(ip_network(cidr) for cidr in table.door.trusted_proxies)
+            headers = table.door.response_headers
+            self.headers = headers if headers.server_timing or headers.color else None
 
     def _take_over_service(self, spec: TableService) -> None:
         service = self._services.get(spec.name)

@@ -47,6 +47,7 @@ class LogEvent(enum.StrEnum):
     CONFIG_REFUSED = "config_refused"  # by, error; one line for each problem
     NOTIFICATION_LOST = "notification_lost"  # target, operation, service, told, error, tries
     LOGS_REOPENED = "logs_reopened"
+    ACCESS_LOG_FAILED = "access_log_failed"  # path, error: it cannot be opened; its lines go to standard error
     SIGNAL_IGNORED = "signal_ignored"  # signal, error
 
     TRACE_EXPORT_FAILED = "trace_export_failed"  # endpoint, error: once, until spans are taken again

@@ -85,6 +85,19 @@ def reduce(state: State, command: Command, context: Context) -> Reduction:
     Raises:
         Refused: the command makes no sense now; nothing has changed.
     """
+    reduction = _reduce(state, command, context)
+    after = reduction.state
+    if after.generation == state.generation and any(_moved_traffic(state, over) for over in reduction.ended):
+        return replace(reduction, state=replace(after, generation=after.generation + 1))
+    return reduction
+
+
+def _moved_traffic(state: State, over: Operation) -> bool:
+    """Whether workers have to know that an operation is over: their table names it."""
+    return over.moves_traffic and over.id in state.operations
+
+
+def _reduce(state: State, command: Command, context: Context) -> Reduction:
     match command:
         case Switch():
             return _switch(state, command, context)

@@ -84,6 +84,16 @@ class AccessLog:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseHeaders:
+    """What clients are told of how they were served."""
+
+    server_timing: bool = False
+    """Where the time went, as Server-Timing."""
+    color: bool = False
+    """The color that answered, and the generation of the table that chose it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DoorSpec:
     """What holds for the front door as a whole, whatever the service."""
 
@@ -94,6 +104,7 @@ class DoorSpec:
     """CIDRs whose X-Forwarded-* and X-Request-Id are believed."""
     trace_share: float | None = None
     """Share of the requests that are exported as spans; ``None``: nothing is exported, and no trace begins here."""
+    response_headers: ResponseHeaders = field(default_factory=ResponseHeaders)
 
 
 @dataclass(frozen=True, slots=True)

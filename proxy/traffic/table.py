@@ -5,7 +5,7 @@ It names only the upstreams that may be picked. A worker holds one table at a ti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from proxy.traffic.audience import HoldRule, PreviewRule, Settled, StickyRule
@@ -57,6 +57,8 @@ class TableService:
     maintenance: str | None = None
     routes: tuple[str, ...] = ()
     """Path prefixes that are counted by themselves, for the judge."""
+    operation: str = ""
+    """The id of the operation that moves its traffic; ``""`` while none does."""
 
     def pool(self, color: Color) -> TablePool:
         """The upstreams of one color that may be picked."""
@@ -85,21 +87,23 @@ class TableCompiler:
 
     def compile(self, state: State) -> RoutingTable:
         """The table that a state asks for."""
+        moving = {each.service: each.id for each in state.operations.values() if each.moves_traffic}
         self._known = {
-            name: (service, self._service(service, state.secret)) for name, service in state.services.items()
+            name: (service, self._service(service, state.secret, moving.get(name, "")))
+            for name, service in state.services.items()
         }
         return RoutingTable(state.generation, state.door, tuple(compiled for _, compiled in self._known.values()))
 
-    def _service(self, service: Service, secret: str) -> TableService:
+    def _service(self, service: Service, secret: str, operation: str) -> TableService:
         before, compiled = self._known.get(service.name, (None, None))
         if before is None or compiled is None:
-            return _service(service, secret, _pool(service, Color.BLUE), _pool(service, Color.GREEN))
+            return _service(service, secret, _pool(service, Color.BLUE), _pool(service, Color.GREEN), operation)
         if service is before:
-            return compiled
-        pools = (
+            return compiled if operation == compiled.operation else replace(compiled, operation=operation)
+        blue, green = (
             compiled.pool(color) if _same_pool(service, before, color) else _pool(service, color) for color in Color
         )
-        return _service(service, secret, *pools)
+        return _service(service, secret, blue, green, operation)
 
 
 def compile_table(state: State) -> RoutingTable:
@@ -141,7 +145,7 @@ def _pool(service: Service, color: Color) -> TablePool:
     return tuple(TableUpstream(each.address, weight) for each, weight in zip(pool, weights, strict=True))
 
 
-def _service(service: Service, secret: str, blue: TablePool, green: TablePool) -> TableService:
+def _service(service: Service, secret: str, blue: TablePool, green: TablePool, operation: str) -> TableService:
     spec = service.spec
     return TableService(
         name=spec.name,
@@ -160,4 +164,5 @@ def _service(service: Service, secret: str, blue: TablePool, green: TablePool) -
         hold=service.hold,
         maintenance=service.maintenance,
         routes=spec.judge.routes,
+        operation=operation,
     )

@@ -13,7 +13,16 @@ from typing import Any
 
 from proxy.traffic.audience import CookieAttributes, HoldRule, PreviewRule, Settled, StickyBy, StickyRule
 from proxy.traffic.model import Cohort
-from proxy.traffic.spec import AccessLog, AccessLogFormat, Balance, DoorSpec, Limits, RetryRule, Timeouts
+from proxy.traffic.spec import (
+    AccessLog,
+    AccessLogFormat,
+    Balance,
+    DoorSpec,
+    Limits,
+    ResponseHeaders,
+    RetryRule,
+    Timeouts,
+)
 from proxy.traffic.table import ComparedUpstream, RoutingTable, TablePool, TableService, TableUpstream
 
 _Lines = tuple[bytes, bytes, bytes]
@@ -113,6 +122,7 @@ def _rules(service: TableService) -> dict[str, Any]:
         "key": service.key,
         "maintenance": service.maintenance,
         "routes": service.routes,
+        "operation": service.operation,
     }
 
 
@@ -123,6 +133,7 @@ def _door(raw: dict[str, Any]) -> DoorSpec:
         access_log=AccessLog(AccessLogFormat(raw["access_log"]["format"]), raw["access_log"]["path"]),
         trusted_proxies=tuple(raw["trusted_proxies"]),
         trace_share=raw["trace_share"],
+        response_headers=ResponseHeaders(**raw["response_headers"]),
     )
 
 
@@ -144,6 +155,7 @@ def _service(raw: dict[str, Any], blue: TablePool, green: TablePool) -> TableSer
         hold=HoldRule(**raw["hold"]) if "hold" in raw else None,
         maintenance=raw["maintenance"],
         routes=tuple(raw["routes"]),
+        operation=raw["operation"],
     )
 
 

@@ -17,6 +17,7 @@ from proxy.traffic.spec import (
     HealthCheck,
     Limits,
     OutlierRule,
+    ResponseHeaders,
     RetryRule,
     ServiceSpec,
     Timeouts,
@@ -29,6 +30,7 @@ workers: 3
 admin: {listen: "unix:/run/admin.sock"}
 state: {path: data/b.db}
 access_log: {format: off, path: access.log}
+response_headers: {server_timing: true, color: true}
 trusted_proxies: [10.0.0.0/8, 192.168.0.1]
 limits: {max_head: 8KiB, max_headers: 50, max_body: 10MB, max_connections: null}
 timeouts: {head: 1s, idle: 2m, connect: 500ms, response: 3s, stall: 1h}
@@ -75,6 +77,7 @@ def test_every_key_reaches_its_setting() -> None:
             limits=Limits(max_head=8192, max_headers=50, max_body=10_000_000, max_connections=None),
             access_log=AccessLog(AccessLogFormat.OFF, "/srv/access.log"),
             trusted_proxies=("10.0.0.0/8", "192.168.0.1/32"),
+            response_headers=ResponseHeaders(server_timing=True, color=True),
         ),
         shutdown_grace=5.0,
         services=(_shop(), _plain()),

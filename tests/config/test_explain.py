@@ -7,7 +7,8 @@ from proxy.config.explain import known_keys
 from tests.config.conftest import Complaints
 
 TOP = (
-    "listen, workers, admin, state, access_log, trusted_proxies, limits, timeouts, shutdown, gates, hooks, notifications, tracing, services"
+    "listen, workers, admin, state, access_log, response_headers, trusted_proxies, limits, timeouts, shutdown, gates, "
+    "hooks, notifications, tracing, services"
 )  # fmt: skip
 
 
@@ -49,6 +50,8 @@ TOP = (
         ("limits: {max_headers: 9999999}", "1:23: limits.max_headers: must be at most 1000000, not 9999999"),
         ("limits: {max_connections: 0}", "1:27: limits.max_connections: must be at least 1, not 0"),
         ("access_log: {format: jsn}", "1:22: access_log.format: must be json, combined or off, not 'jsn'; did you mean 'json'?"),
+        ("response_headers: {colour: true}", "1:20: response_headers.colour: unknown key; did you mean 'color'?"),
+        ("response_headers: {color: X-Color}", "1:27: response_headers.color: must be true or false, not 'X-Color'"),
         ("access_log: {format: false}", "1:22: access_log.format: must be json, combined or off, not false"),
         ("state: {path: 5}", "1:15: state.path: must be the path of a file, not 5"),
         (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from proxy.dataplane.access_log import BATCH, AccessLog
-from proxy.dataplane.log_lines import NOWHERE
-from proxy.dataplane.log_writer import WAITING_BATCHES
+from proxy.dataplane.log_lines import AT_ONCE, NOWHERE
+from proxy.dataplane.log_writer import WAITING_BATCHES, LogWriter
 from proxy.traffic.spec import AccessLog as AccessLogSpec
 from proxy.traffic.spec import AccessLogFormat
 
@@ -39,7 +41,8 @@ def _target(link: Path) -> str:
 
 def line_of(log: AccessLog, target: bytes = b"/") -> bytes:
     """One answered request."""
-    return log.line(0.0, (b"10.0.0.1", b"GET", b"", target, b"id"), 11, 200, 0, 0.0, NOWHERE, 1, "finished")
+    said = (b"10.0.0.1", b"GET", b"", target, b"", b"", b"id", b"")
+    return log.line(0.0, said, 11, 200, 0, 0, AT_ONCE, NOWHERE, 1, "finished")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +107,9 @@ def test_what_cannot_be_opened_goes_to_standard_error(tmp_path: Path, capfd: pyt
     log.write(line_of(log, b"/lost"))
     log.close()
     errors = capfd.readouterr().err
-    assert "No such file or directory" in errors
-    assert '"/lost"' in errors
+    told, line = map(json.loads, errors.splitlines())
+    assert (told["event"], told["error"]) == ("access_log_failed", "No such file or directory")
+    assert line["target"] == "/lost"
 
 
 async def test_lines_that_a_full_disk_refused_are_counted() -> None:
@@ -122,3 +126,77 @@ async def test_lines_that_a_full_disk_refused_are_counted() -> None:
 
     await until(told)
     log.close()
+
+
+async def test_what_a_stuck_reader_leaves_at_the_end_is_counted(tmp_path: Path) -> None:
+    """The worker ends all the same, and every line was either written or lost."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    lost: list[int] = []
+    log = AccessLog(lost.append)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, str(path)))
+    line = line_of(log, b"/" * 1000)
+    for _ in range(300):
+        log.write(line)
+    log.close(timeout=0.1)
+    written = os.read(reader, 1_000_000).count(b"\n")
+    os.close(reader)
+    assert sum(lost) > 0
+    assert 0 <= written + sum(lost) - 300 <= 4  # of the piece that was being written, a part may have gone through
+
+
+async def test_a_reader_that_left_costs_lines_and_a_new_one_finds_whole_ones(tmp_path: Path) -> None:
+    """A closed pipe is a loss that is counted; after reopening lines are written again."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    lost: list[int] = []
+    log = AccessLog(lost.append)
+    log.configure(AccessLogSpec(AccessLogFormat.JSON, str(path)))
+    log.write(line_of(log))
+    log.flush()
+    await until(lambda: bool(_waiting(reader)))
+    os.close(reader)
+    log.write(line_of(log))
+
+    def told() -> bool:
+        log.flush()
+        return sum(lost) == 1
+
+    await until(told)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log.reopen()
+    log.write(line_of(log, b"/again"))
+    log.flush()
+    await until(lambda: b"/again" in _waiting(reader))
+    log.close()
+    os.close(reader)
+
+
+def _waiting(reader: int) -> bytes:
+    """What a pipe holds, or nothing."""
+    try:
+        return os.read(reader, 1_000_000)
+    except BlockingIOError:
+        return b""
+
+
+async def test_a_line_that_was_torn_spoils_no_other(tmp_path: Path) -> None:
+    """On a disk that fills up amid a line and has room again, the next line begins a line of its own."""
+    path, line = tmp_path / "log", line_of(AccessLog(lambda lines: None))
+    writer = LogWriter()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) + 100, limits[1]))
+    try:
+        writer.open(str(path))
+        writer.write([line, line])
+        await until(lambda: writer.lost == 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    writer.write([line])
+    writer.close(5.0)
+    assert path.read_bytes() == line + line[:100] + b"\n" + line
+    assert writer.lost == 1
