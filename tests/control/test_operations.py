@@ -30,7 +30,7 @@ async def test_nothing_in_flight_drains_at_once(core: Core) -> None:
     assert over.started_at <= receipt.applied_at <= receipt.drained_at
     assert receipt.spread_ms is not None
     assert replace(receipt, applied_at=None, spread_ms=None, drained_at=None) == Receipt(
-        generation=core.controller.state.generation, longest_ms=0.0, errors_on_old=0
+        generation=core.controller.state.generation - 1, longest_ms=0.0, errors_on_old=0
     )
 
 
