@@ -11,7 +11,7 @@ from proxy.control.page.figures import UNKNOWN, rate_words, share_words, time_wo
 from proxy.control.page.paging import Here, sliced
 
 
-@pytest.mark.parametrize(("rate", "words"), [(0.0, "0"), (0.42, "0.4"), (9.96, "10.0"), (12345.6, "12,346")])
+@pytest.mark.parametrize(("rate", "words"), [(0.0, "0"), (0.42, "0.4"), (9.96, "10"), (12345.6, "12,346")])
 def test_rates(rate: float, words: str) -> None:
     """As exactly as anybody wants to know."""
     assert rate_words(rate) == words
@@ -20,9 +20,9 @@ def test_rates(rate: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("errors", "requests", "words"),
     [
-        (0.0, 10.0, "0.0 %"),
-        (0.01, 10.0, "0.10 %"),
-        (5.0, 10.0, "50.0 %"),
+        (0.0, 10.0, "0 %"),
+        (0.01, 10.0, "0.1 %"),
+        (5.0, 10.0, "50 %"),
         (0.0, 0.0, UNKNOWN),
         (math.nan, 1.0, UNKNOWN),
     ],
