@@ -37,7 +37,7 @@ demo: $(RUN_VENV)  ## The same with a load, a switch, a rollback and a shift; en
 
 test: $(DEV_VENV) tools  ## All tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/system
-	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 2
+	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 2 --dist loadgroup
 	@$(BIN)/python -m pytest tests/system -m "not paced"
 
 # Counting every line takes half as long again, so it is no part of what everybody runs.

@@ -138,6 +138,7 @@ def test_one_address_has_its_limit_over_all_workers(stopped: Program) -> None:
         stopped.config["limits"] = {"max_connections_per_address": 11}
         stopped.write_config()
         assert stopped.admin("POST", "/v1/reload").status == 200
+        wait_until(lambda: stopped.admin("GET", "/readyz").status == 200, timeout=5, what="the limit in every worker")
         assert ask(connect(stack, stopped.door)).startswith(b"HTTP/1.1 200 ")
     assert stopped.metric("bluegreen_rejected_requests_total") == 10
 

@@ -19,7 +19,7 @@ from tests.harness.program import Program
 from tests.system.page.visitor import Visitor, how_to_start
 from tests.system.shifts import start_shift, wait_share
 
-pytestmark = [pytest.mark.system, pytest.mark.paced]
+pytestmark = [pytest.mark.system, pytest.mark.paced, pytest.mark.xdist_group("facts")]
 
 Visit = Callable[..., Visitor]
 

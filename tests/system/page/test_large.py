@@ -14,7 +14,7 @@ from tests.harness.fleet import Fleet
 from tests.harness.program import Program
 from tests.system.page.visitor import Visitor
 
-pytestmark = [pytest.mark.system, pytest.mark.paced]
+pytestmark = [pytest.mark.system, pytest.mark.paced, pytest.mark.xdist_group("large")]
 
 Visit = Callable[..., Visitor]
 

@@ -15,7 +15,7 @@ from tests.harness.steady import Steady
 from tests.system.page.visitor import Visitor, give_tokens
 from tests.system.shifts import green_share
 
-pytestmark = [pytest.mark.system, pytest.mark.paced]
+pytestmark = [pytest.mark.system, pytest.mark.paced, pytest.mark.xdist_group("shift")]
 
 Visit = Callable[..., Visitor]
 
