@@ -205,7 +205,6 @@ class Controller:
         except Refused as error:
             logger.debug("not taken note of: %s", error)
         except TableTooLarge as error:
-            logger.error("%s cannot be served: %s", command, error)
             self._events.emit(EventName.TOO_LARGE, error=str(error))
 
     async def operation(self, operation_id: str) -> Operation | None:

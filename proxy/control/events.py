@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,11 @@ class Events:
         self._last = int(clock.wall() * 1_000_000)
         self._bell = Bell()
         self._closed = False
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call ``listener`` with every event from now on, as it happens. It must not wait, nor raise."""
+        self._listeners.append(listener)
 
     @property
     def last_id(self) -> int:
@@ -71,6 +76,8 @@ class Events:
         event = Event(self._last, self._clock.wall(), name, data)
         self._ring.append(event)
         self._bell.ring()
+        for listener in self._listeners:
+            listener(event)
         return event
 
     def close(self) -> None:

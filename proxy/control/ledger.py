@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from proxy.control.events import EventName, Events
 from proxy.control.store.base import JournalEntry, Store, StoreUnavailable
 from proxy.traffic.document import Document
 from proxy.traffic.model import Operation
-
-logger = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -102,11 +99,9 @@ class Ledger:
                 del self._owed[operation.id]
         if not self.up:
             self.up = True
-            logger.info("the store can be written again")
             self._events.emit(EventName.STORE_UP)
 
     def _failed(self, error: StoreUnavailable) -> None:
         if self.up:
             self.up = False
-            logger.error("the store cannot be written, commands are refused: %s", error)
             self._events.emit(EventName.STORE_DOWN, error=str(error))

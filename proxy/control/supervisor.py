@@ -26,6 +26,7 @@ from proxy.control.admin.auth import Token, read_tokens
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.preflight import unfit
 from proxy.control.admin.server import AdminServer
+from proxy.control.chronicle import Chronicle
 from proxy.control.clock import SystemClock
 from proxy.control.controller import Controller
 from proxy.control.delivery import Delivery, Orders
@@ -150,6 +151,7 @@ class Supervisor:
             controller, workers, self._clock, self._retirement, self._orders(), self._log
         )
         stack.push_async_callback(delivery.stop)
+        self._tell_of(controller, events, delivery)
         await delivery.start()
         serving = _Serving(controller, store, events, delivery, tokens)
         admin = await AdminServer.start(self._admin_context(serving), admin_sockets)
@@ -161,6 +163,12 @@ class Supervisor:
             workers=len(workers.pids),
             generation=controller.state.generation,
         )
+
+    def _tell_of(self, controller: Controller, events: Events, delivery: Delivery) -> None:
+        """Write down what happens, from before anything goes on by itself: the judge forgets what has ended."""
+        chronicle = Chronicle(self._log, delivery.judging.verdict)
+        controller.on_change(chronicle.follow)
+        events.listen(chronicle.hear)
 
     def _orders(self) -> Orders:
         """What the config says about delivery: which programs may be run, and who is told, it may say anew."""

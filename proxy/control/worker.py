@@ -81,6 +81,8 @@ class Worker:
         self.phase = WorkerPhase.STARTING
         self.silent_rounds = 0
         """How many times it was asked for a sign of life since it gave the last one."""
+        self.short_of_meters = False
+        """Whether it was told of that it finds no room for a number any more."""
         self._started_at = asyncio.get_running_loop().time()
         self._unfinished: int | None = None
         self._process = process

@@ -160,7 +160,13 @@ class Workers:
         if isinstance(message, Ready):
             seconds = round(worker.age, 3)
             self._log.info(LogEvent.WORKER_READY, worker=worker.pid, slot=worker.slot, seconds=seconds)
+        self._look_at_meters(worker)
         self._acknowledged()
+
+    def _look_at_meters(self, worker: Worker) -> None:
+        if worker.region.full and not worker.short_of_meters:
+            worker.short_of_meters = True
+            self._log.warning(LogEvent.METERS_FULL, worker=worker.pid, slot=worker.slot)
 
     async def _keep(self, worker: Worker) -> None:
         """Keep one slot filled, even if something here is wrong."""

@@ -43,6 +43,24 @@ class LogEvent(enum.StrEnum):
     UPSTREAM_RESTORED = "upstream_restored"  # service, color, upstream
     EJECTION_WITHHELD = "ejection_withheld"  # service, color, upstream, error
 
+    OPERATION_STARTED = "operation_started"  # service, operation, kind, color, by, reason, green_before, green_after
+    OPERATION_APPLIED = "operation_applied"  # service, operation, kind, color, generation, spread_ms
+    OPERATION_STEP = "operation_step"  # service, operation, kind, color; step, steps, percent or batch, servers
+    OPERATION_WAITS = "operation_waits"  # as operation_step; waits_for
+    OPERATION_PAUSED = "operation_paused"  # as operation_step; by, reason
+    OPERATION_RESUMED = "operation_resumed"  # as operation_step; by, reason where somebody let it go on
+    OPERATION_ENDED = "operation_ended"  # service, operation, kind, color, state, by, reason, note, judge, the receipt
+    ROLLBACK = "rollback"  # service, operation, kind, color, by, reason: what was moved or updated goes back
+    CHANGED = "changed"  # service, operation, action, by, reason, generation, revision, changes, more
+    HOOK_SUCCEEDED = "hook_succeeded"  # service, operation, detail
+    HOOK_FAILED = "hook_failed"  # service, operation, detail
+    HOOK_WAITS = "hook_waits"  # service, operation, detail: somebody has to update the servers
+    GATE_ANSWERED = "gate_answered"  # service, operation, ok, detail
+    STORE_DOWN = "store_down"  # error: commands are refused, what is stored is served
+    STORE_UP = "store_up"
+    TABLE_TOO_LARGE = "table_too_large"  # error: what was observed cannot be served
+    METERS_FULL = "meters_full"  # worker, slot: some of its numbers are missing from now on
+
     CONFIG_RELOADED = "config_reloaded"  # by, changes
     CONFIG_REFUSED = "config_refused"  # by, error; one line for each problem
     NOTIFICATION_LOST = "notification_lost"  # target, operation, service, told, error, tries

@@ -133,6 +133,11 @@ class MeterRegion:
         generation: int = self._region.cells[SEEN]
         return generation
 
+    @property
+    def full(self) -> bool:
+        """Whether something has found no cell: some of the worker's numbers are missing."""
+        return self._region.cells[OVERFLOW] > 0
+
     def value(self, *name: str) -> int:
         """The value of the cell of that name; 0 if the worker never used it."""
         directory = self._region.directory
