@@ -16,9 +16,9 @@ class Level(enum.StrEnum):
 
 
 class LogEvent(enum.StrEnum):
-    """What happened. The fields of each are written behind its name."""
+    """What happened. The fields of each are written behind its name, and explained in ``docs/logs.md``."""
 
-    STARTING = "starting"  # version, config, pid, workers
+    STARTING = "starting"  # version, config, pid
     READY = "ready"  # listen, admin, workers, generation
     START_FAILED = "start_failed"  # error
     STOPPING = "stopping"  # signal, grace
@@ -39,7 +39,7 @@ class LogEvent(enum.StrEnum):
 
     UPSTREAM_HEALTHY = "upstream_healthy"  # service, color, upstream
     UPSTREAM_UNHEALTHY = "upstream_unhealthy"  # service, color, upstream, error
-    UPSTREAM_EJECTED = "upstream_ejected"  # service, color, upstream, seconds
+    UPSTREAM_EJECTED = "upstream_ejected"  # service, color, upstream, seconds, error
     UPSTREAM_RESTORED = "upstream_restored"  # service, color, upstream
     EJECTION_WITHHELD = "ejection_withheld"  # service, color, upstream, error
 
@@ -61,7 +61,7 @@ class LogEvent(enum.StrEnum):
     TABLE_TOO_LARGE = "table_too_large"  # error: what was observed cannot be served
     METERS_FULL = "meters_full"  # worker, slot: some of its numbers are missing from now on
 
-    CONFIG_RELOADED = "config_reloaded"  # by, changes
+    CONFIG_RELOADED = "config_reloaded"  # by
     CONFIG_REFUSED = "config_refused"  # by, error; one line for each problem
     NOTIFICATION_LOST = "notification_lost"  # target, operation, service, told, error, tries
     LOGS_REOPENED = "logs_reopened"
@@ -72,5 +72,5 @@ class LogEvent(enum.StrEnum):
     TRACE_EXPORT_RECOVERED = "trace_export_recovered"  # endpoint, lost: requests so far of which no span was taken
 
     LINES_LOST = "lines_lost"  # lines: standard error was full, so these were thrown away
-    LIBRARY = "library"  # logger, message: what a library had to say
+    LIBRARY = "library"  # logger, message, error: what a library had to say
     UNEXPECTED = "unexpected"  # error, where: a fault of the program's own; please report it

@@ -19,6 +19,7 @@ from proxy.traffic.reduction import Change
 from proxy.traffic.shift import Step
 from proxy.traffic.spec import Color
 from tests.control.core import Core, running_core
+from tests.logs.test_documentation import TOLD
 
 SENTENCE = "green is worse: 9 % errors against 0 %"
 SECRET = "https://hooks.example.com/T0/secret-token"
@@ -54,7 +55,10 @@ async def told(tmp_path: Path) -> AsyncIterator[tuple[Core, Heard]]:
         chronicle = Chronicle(EventLog(descriptor), lambda operation: Verdict(Finding.FAIL, SENTENCE))
         core.controller.on_change(chronicle.follow)
         core.events.listen(chronicle.hear)
-        yield core, Heard(path)
+        heard = Heard(path)
+        yield core, heard
+        for line in heard.lines():
+            assert line.keys() - {"ts", "level", "event"} <= TOLD[line["event"]], "the page knows every key"
     os.close(descriptor)
 
 
