@@ -140,4 +140,5 @@ def _note(record: Record, sampled: Sampled, outcome: Outcome | None, seconds: fl
         color=lease.pool.color.value if lease is not None else "",
         upstream=lease.upstream.address if lease is not None else "",
         generation=lease.generation if lease is not None else 0,
+        operation=lease.operation if lease is not None else "",
     )

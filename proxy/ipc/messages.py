@@ -99,6 +99,8 @@ class SpanNote(NamedTuple):
     color: str = ""
     upstream: str = ""
     generation: int = 0
+    operation: str = ""
+    """That moved the service's traffic when it was admitted."""
 
 
 @dataclass(frozen=True, slots=True)

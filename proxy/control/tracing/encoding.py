@@ -119,6 +119,7 @@ def _of_both(note: SpanNote) -> dict[str, str | int]:
         "bluegreen.color": note.color,
         "bluegreen.upstream": note.upstream,
         "bluegreen.generation": note.generation,
+        "bluegreen.operation": note.operation,
         "bluegreen.attempts": note.attempts,
         "bluegreen.outcome": note.outcome,
     }
