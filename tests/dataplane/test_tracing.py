@@ -104,11 +104,12 @@ async def test_strangers_do_not_decide_what_is_exported(start_front: StartFront)
     await _ask(front, _asking(b"traceparent: " + TOLD))
     assert (heads.told()[2], notes(front)) == (b"01", [])
     front.publish(
-        replace(SERVICE, blue=(entry(servers[0]),)), door=replace(EVERYTHING, access_log=front.spec.access_log)
+        replace(SERVICE, blue=(entry(servers[0]),), operation="op-7"),
+        door=replace(EVERYTHING, access_log=front.spec.access_log),
     )
     await _ask(front, _asking(b"traceparent: " + TOLD[:-2] + b"00"))
     assert heads.told()[2] == b"01"
-    assert [note.parent_id for note in notes(front)] == [PARENT.decode()]
+    assert [(note.parent_id, note.operation) for note in notes(front)] == [(PARENT.decode(), "op-7")]
 
 
 async def test_trusted_proxies_decide_what_is_exported(start_front: StartFront) -> None:

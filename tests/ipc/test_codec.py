@@ -30,7 +30,16 @@ colors = st.sampled_from(Color)
 numbers = st.integers(0, 2**64 - 1)
 times = st.floats(0, allow_infinity=False, allow_nan=False)
 notes = st.builds(
-    SpanNote, *[texts] * 4, *[times] * 3, *[texts] * 4, numbers, *[texts] * 2, *[numbers] * 2, *[texts] * 4, numbers, texts
+    SpanNote,
+    *[texts] * 4,
+    *[times] * 3,
+    *[texts] * 4,
+    numbers,
+    *[texts] * 2,
+    *[numbers] * 2,
+    *[texts] * 4,
+    numbers,
+    texts,
 )
 strategies: dict[type[Message], st.SearchStrategy[Message]] = {
     Wake: st.builds(Wake),

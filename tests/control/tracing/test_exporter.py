@@ -45,6 +45,7 @@ NOTE = SpanNote(
     color="green",
     upstream="[::1]:9101",
     generation=42,
+    operation="op-7",
 )
 
 
@@ -123,6 +124,7 @@ async def test_attributes_follow_the_conventions(tmp_path: Path) -> None:
         "bluegreen.color": "green",
         "bluegreen.upstream": "[::1]:9101",
         "bluegreen.generation": 42,
+        "bluegreen.operation": "op-7",
         "bluegreen.attempts": 2,
         "bluegreen.outcome": "finished",
         "http.request.method": "GET",
