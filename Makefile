@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --constraint
 RUN_VENV := .venv/.stamp-run
 DEV_VENV := .venv/.stamp-dev
 # Tests of the whole program fill a machine by themselves, and weigh what they started: they run one after the other,
-# but for those that keep a steady pace, of which two fit.
+# but for those that keep a steady pace, of which three fit.
 # The others wait a little now and then, so there is one process more than there are CPUs.
 SIDE_BY_SIDE := --numprocesses $(shell n=$$(nproc); echo $$((n < 3 ? n + 1 : 4))) --dist worksteal
 # An environment with the compiled wheel, which finds everything else in .venv. The source tree comes last on its path,
@@ -37,7 +37,7 @@ demo: $(RUN_VENV)  ## The same with a load, a switch, a rollback and a shift; en
 
 test: $(DEV_VENV) tools  ## All tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/system
-	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest tests/system -m paced --numprocesses 3 --dist loadgroup
 	@$(BIN)/python -m pytest tests/system -m "not paced"
 
 # Counting every line takes half as long again, so it is no part of what everybody runs.
