@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.harness.fleet import Fleet
 from tests.harness.program import Program
@@ -151,3 +151,45 @@ def test_a_double_click_does_it_once(visit: Visit, program: Program) -> None:
     visitor.page.locator("#confirm-do").dblclick()
     expect(share(visitor, "green")).to_have_text(re.compile(r"^100\b"))
     assert len(program.admin("GET", "/v1/history").body["entries"]) == before + 1
+
+
+def test_nothing_is_done_but_what_was_shown(visit: Visit, program: Program) -> None:
+    """Somebody else rolled back first, so the same would lead to the color that both leave: it waits for a new word."""
+    visitor = signed_in(visit)
+    program.switch("blue", query="?wait=drained")
+    program.switch("green", query="?wait=drained")
+    dialog = visitor.press("Roll back")
+    plan, word = dialog.locator("#confirm-plan"), visitor.page.locator("#confirm-word")
+    expect(plan).to_contain_text("100 % → 0 %")
+    program.admin("POST", "/v1/services/default/rollback", {})
+    word.fill("default")
+    visitor.page.locator("#confirm-do").click()
+    expect(plan).to_contain_text("Not done: something else would happen")
+    expect(plan).to_contain_text("0 % → 100 %")
+    expect(word).to_have_value("")
+    expect(visitor.page.locator("#confirm-do")).to_be_disabled()
+    assert green_share(program) == 0
+
+
+def test_what_is_under_way_is_told_though_nobody_waits_for_it(visit: Visit, program: Program) -> None:
+    """Not to be cancelled, and if the dialog is closed all the same, its end is told and leaves the next one alone."""
+    visitor = signed_in(visit)
+    program.switch("blue", query="?wait=drained")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/switch", hold)
+    visitor.press("Switch to green")
+    visitor.page.locator("#confirm-word").fill("default")
+    with visitor.page.expect_request("**/switch"):
+        visitor.page.locator("#confirm-do").click()
+    expect(visitor.page.locator("#confirm-cancel")).to_be_disabled()
+    visitor.page.evaluate("document.getElementById('confirm').close()")
+    dialog = visitor.press("Hold…")
+    expect(dialog.locator("#confirm-plan li").first).to_be_visible()
+    held[0].continue_()
+    expect(visitor.page.locator("#outcome")).to_contain_text("Done: Switch default to green")
+    expect(dialog).to_be_visible()
+    assert green_share(program) == 100

@@ -1,10 +1,14 @@
 // The one dialog: it shows what would happen, has a word typed, and only then does it. One request for one decision.
 
 import { call, newKey, NoAnswer, Refusal } from "./api.js";
-import { FORCIBLE, outcomeOf, planned } from "./plan.js";
+import { FORCIBLE, goalOf, outcomeOf, planned } from "./plan.js";
 import { filled } from "./filled.js";
 
 const TYPING = 300; // after which pause of typing the plan is asked for again
+
+const UNKNOWN = "No answer came: it may have been done, or not; the page shows what is so. Pressing again does not do it twice.";
+
+const TRIES = 5; // against a shift that moves on just then
 
 const find = (name) => document.getElementById(`confirm-${name}`);
 
@@ -25,7 +29,7 @@ class Decision {
     this.wish = wish;
     this.resolve = resolve;
     this.outcome = null;
-    this.plan = null; // what the last dry run answered: the body it was for, and the revision; null: refused, or not yet
+    this.plan = null; // of the last dry run: its body, the revision, and where it leads; null: refused, or not yet
     this.asked = 0;
     this.sending = false;
     this.key = newKey();
@@ -86,7 +90,7 @@ class Decision {
     try {
       const answer = await call(this.wish.method, `${this.wish.path}?dry_run=true`, body);
       if (asked === this.asked) {
-        this.plan = { body: JSON.stringify(body), revision: answer.revision };
+        this.plan = { body: JSON.stringify(body), revision: answer.revision, goal: goalOf(answer.body) };
         this.show(planned(answer.body));
       }
     } catch (error) {
@@ -122,7 +126,7 @@ class Decision {
     const notice = document.createElement("p");
     notice.className = "notice bad";
     notice.textContent = text;
-    find("plan").replaceChildren(notice);
+    find("plan").replaceChildren(notice, ...(this.plan ? find("plan").querySelectorAll("ul") : []));
   }
 
   refused(error) {
@@ -132,9 +136,18 @@ class Decision {
     }
   }
 
+  /** Whether the dialog belongs to nobody, or to somebody else, by now. */
+  get isOver() {
+    return this.over.signal.aborted;
+  }
+
   settle() {
+    if (this.isOver) {
+      return;
+    }
     const typed = find("word").value.trim() === this.wish.word;
     find("do").disabled = this.sending || this.plan === null || !typed;
+    find("cancel").disabled = this.sending; // it could not be called back
   }
 
   async submit(event) {
@@ -145,23 +158,51 @@ class Decision {
     }
     this.sending = true;
     this.settle();
-    await this.carryOut();
+    await this.carryOut(this.plan);
     this.sending = false;
     this.settle();
+    if (this.isOver) {
+      this.resolve(this.outcome);
+    }
   }
 
-  async carryOut() {
-    const reason = this.form.elements.reason.value.trim();
-    const body = { ...JSON.parse(this.plan.body), ...(reason && { reason }) };
-    const fields = { "Idempotency-Key": this.keyOf(JSON.stringify([body, this.plan.revision])) };
-    if (this.wish.careful && this.plan.revision !== null) {
-      fields["If-Match"] = this.plan.revision;
-    }
+  async carryOut(plan) {
     try {
-      this.outcome = outcomeOf(this.wish, await call(this.wish.method, this.wish.path, body, fields));
-      this.dialog.close();
+      this.outcome = outcomeOf(this.wish, await (this.wish.careful ? this.send(plan) : this.sendLate(plan)));
     } catch (error) {
       await this.failed(error);
+      return;
+    }
+    if (!this.isOver) {
+      this.dialog.close();
+    }
+  }
+
+  send({ body, revision }) {
+    const reason = this.form.elements.reason.value.trim();
+    const whole = { ...JSON.parse(body), ...(reason && { reason }) };
+    const fields = { "Idempotency-Key": this.keyOf(JSON.stringify([whole, revision])) };
+    if (revision !== null) {
+      fields["If-Match"] = revision;
+    }
+    return call(this.wish.method, this.wish.path, whole, fields);
+  }
+
+  // It holds from wherever a shift has come to meanwhile, but it must lead to where was shown: the way back of somebody
+  // who was faster has a way back, too, and that leads to the color that both wanted to leave.
+  async sendLate({ body, goal }) {
+    for (let left = TRIES; ; left--) {
+      const now = await call(this.wish.method, `${this.wish.path}?dry_run=true`, JSON.parse(body));
+      if (goalOf(now.body) !== goal) {
+        throw new Refusal(412, { detail: "something else would happen by now than what was shown" });
+      }
+      try {
+        return await this.send({ body, revision: now.revision });
+      } catch (error) {
+        if (error.code !== "revision_mismatch" || left === 1) {
+          throw error;
+        }
+      }
     }
   }
 
@@ -174,19 +215,27 @@ class Decision {
     return this.key;
   }
 
+  // Whatever is planned now was not confirmed yet: it is shown, and the word has to be typed again.
   async failed(error) {
-    if (error instanceof NoAnswer) {
-      this.complain("No answer came: it may have been done, or not; the page shows what is so. Pressing again does not do it twice.");
-      return;
+    const unknown = error instanceof NoAnswer;
+    const text = unknown ? UNKNOWN : `Not done: ${error.message}.`;
+    if (!unknown && !this.isOver) {
+      find("word").value = "";
+      await this.rehearse();
     }
-    await this.rehearse();
-    this.complain(`Not done: ${error.message}.`);
+    if (this.isOver) {
+      this.outcome = { text, link: null };
+    } else {
+      this.complain(text);
+    }
   }
 
   end() {
     this.over.abort();
     clearTimeout(this.pause);
     this.asked = -1;
-    this.resolve(this.outcome);
+    if (!this.sending) {
+      this.resolve(this.outcome);
+    }
   }
 }

@@ -13,6 +13,11 @@ export function planned({ changes, forecast }) {
   ];
 }
 
+/** Where a dry run leads, wherever it begins. */
+export function goalOf({ changes }) {
+  return JSON.stringify(changes.map(({ path, after }) => [path, after]));
+}
+
 function* foreseen({ moves, users, per_second, capacity, drains, held_per_second }) {
   if (moves > 0) {
     const rate = per_second === null ? "" : `, about ${Math.round(per_second)} requests a second now`;
