@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from proxy.control.admin import views
 from proxy.control.admin.problems import AdminCode, Problem
@@ -45,6 +45,8 @@ async def stream_events(call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
+    if request.method == hdrs.METH_HEAD:
+        return response  # the head alone, and no place among the streams
     task = asyncio.create_task(_pump(request, response, events.subscribe(start)), name="event stream")
     streams.add(task)
     task.add_done_callback(streams.discard)

@@ -132,6 +132,14 @@ async def test_streams_are_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) ->
         assert (reply.status, reply.code) == (503, "too_many_streams")
 
 
+async def test_a_head_alone_is_no_stream(api: Api) -> None:
+    """It ends, holds no place, and nothing follows it that would be taken for the next answer."""
+    head = await api.raw(b"HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head.index(b"\r\n\r\n") == len(head) - 4
+    assert not tasks("event stream")
+
+
 async def test_streams_end_when_the_events_do(admin: Admin) -> None:
     """A program that stops does not wait for its listeners."""
     async with listening(admin.api) as stream:
