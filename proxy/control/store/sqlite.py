@@ -31,6 +31,8 @@ class SqliteStore:
         self._db = db
         self._thread = thread
         self._closed = False
+        self._turn = asyncio.Lock()
+        """Of whoever reads a list. A change waits for one of them and not for all: however many look, it comes next."""
 
     @classmethod
     async def open(cls, path: Path, *, now: float) -> SqliteStore:
@@ -80,7 +82,7 @@ class SqliteStore:
         self, *, service: str | None = None, before: int | None = None, limit: int = 50
     ) -> list[JournalEntry]:
         """The newest entries first. Those that concern all services are among each service's."""
-        return await self._run(statements.read_journal, service, before, limit)
+        return await self._list(statements.read_journal, service, before, limit)
 
     async def operation(self, operation_id: str) -> Operation | None:
         """One operation as it was last written."""
@@ -90,13 +92,13 @@ class SqliteStore:
         self, *, service: str | None = None, before: str | None = None, limit: int = 50
     ) -> list[Operation]:
         """The newest operations first."""
-        return await self._run(statements.read_operations, service, before, limit)
+        return await self._list(statements.read_operations, service, before, limit)
 
     async def operations_between(
         self, since: float, until: float, *, service: str | None = None, limit: int = 50
     ) -> list[Operation]:
         """Those that went on at some moment between two, the newest first."""
-        return await self._run(statements.read_operations_between, since, until, service, limit)
+        return await self._list(statements.read_operations_between, since, until, service, limit)
 
     async def close(self) -> None:
         """Let go of the file, once what was asked before is done."""
@@ -104,6 +106,12 @@ class SqliteStore:
             self._closed = True
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
             self._thread.shutdown()
+
+    async def _list(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        async with self._turn:
+            return await self._run(work, *args, **kwargs)
 
     async def _run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._closed:

@@ -53,6 +53,16 @@ async def test_commits_asked_for_at_once_are_all_done(store: SqliteStore) -> Non
     assert sorted(each.id for each in kept if each) == list(range(1, 21))
 
 
+async def test_a_commit_does_not_wait_for_all_who_read(store: SqliteStore) -> None:
+    """Fifty have asked for lists before it; it comes next, after the one that is being read."""
+    lists = (store.journal, store.operations, lambda: store.operations_between(0, 1e9))
+    reads = [asyncio.ensure_future(lists[number % len(lists)]()) for number in range(50)]
+    await asyncio.sleep(0)
+    await store.commit({"generation": 1}, entry=entry(1))
+    assert not reads[-1].done()
+    await asyncio.gather(*reads)
+
+
 async def test_the_journal_is_read_by_pages_and_by_service(store: SqliteStore) -> None:
     """`before` goes on where a page ended; what concerns all services is told of each."""
     for number, service in enumerate(["shop", "blog", None, "shop"], start=1):
