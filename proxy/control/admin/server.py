@@ -107,14 +107,16 @@ class AdminServer:
 
 
 def _quiet_logger() -> logging.Logger:
-    """A logger for aiohttp. Who does not speak HTTP is told so in the answer; a port scan must not fill the log."""
+    """A logger for aiohttp. Who does not speak HTTP is told so in the answer, and who hangs up in the midst of a body
+    wants none: neither must fill the log.
+    """
     logger = logging.getLogger("proxy.control.admin.http")
     logger.addFilter(_is_ours)
     return logger
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError | ConnectionError))
 
 
 class _Refusal(asyncio.Protocol):

@@ -114,3 +114,14 @@ async def test_what_is_no_http_is_told_so_quietly(api: Api, garbage: bytes, capl
     """400, and not a word in the log: a port scan is no fault of ours."""
     assert (await api.raw(garbage)).split(b" ")[1] == b"400"
     assert caplog.records == []
+
+
+async def test_who_hangs_up_in_the_midst_of_a_form_is_no_news(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody has to have a token for that, so it must not fill the log either."""
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="
+    writer.write(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + form)
+    for _ in range(3):
+        await api.get("/livez")
+        writer.transport.abort()
+    assert caplog.records == []
