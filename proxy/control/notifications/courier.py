@@ -153,7 +153,8 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop those behind it
             return Finding(Verdict.NO, f"it could not be written: {type(error).__name__}")
         said = first_line(reply.body)
-        return by_status(reply, said if _CODE.fullmatch(said) else "", self._clock.wall())
+        quotable = _CODE.fullmatch(said) and said not in self._target.url
+        return by_status(reply, said if quotable else "", self._clock.wall())
 
     def _lose(self, happening: Happening, result: Result, reason: str, tries: int) -> None:
         self._results[result] += 1

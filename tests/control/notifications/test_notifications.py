@@ -157,6 +157,15 @@ async def test_a_code_that_is_answered_is_quoted(post: Post, desk: Desk) -> None
     assert post.logged()[0]["error"] == "answered 403: channel_is_archived"
 
 
+async def test_a_part_of_the_url_is_no_code(post: Post, desk: Desk) -> None:
+    """It is not quoted even where it looks like one."""
+    post.targets.append(target(desk.url("/hooks/hushhush"), NotificationEvent.START))
+    desk.says(answer(404, b"hushhush"))
+    await switch(post.core)
+    await until(lambda: post.result(Result.FAILED) == 1)
+    assert post.logged()[0]["error"] == "answered 404"
+
+
 @pytest.mark.parametrize("post", [1.3], indirect=True, ids=["a_second"])
 async def test_nobody_there_is_given_up_after_a_while(post: Post) -> None:
     """And what comes later is tried anew."""
