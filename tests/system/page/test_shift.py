@@ -64,6 +64,15 @@ def test_who_may_only_look_has_no_buttons(visit: Visit) -> None:
     expect(visitor.page.locator("[data-action]")).to_have_count(0)
 
 
+def test_every_window_shows_who_is_signed_in(visit: Visit) -> None:
+    """Whoever signed in beside it: else it would send under another name a secret that no longer holds."""
+    visitor, other = signed_in(visit), signed_in(visit, "viewer")
+    (cookie,) = other.page.context.cookies()
+    visitor.page.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": visitor.origin}])
+    expect(visitor.page.locator(".who")).to_contain_text("ann-viewer")
+    expect(visitor.page.locator("[data-action]")).to_have_count(0)
+
+
 def test_a_shift_is_driven_from_the_page(visit: Visit, program: Program) -> None:
     """Begun with a typed word, watched, paused, resumed, promoted to its end, and taken back: no request fails."""
     visitor = signed_in(visit)

@@ -50,6 +50,10 @@ function take(text) {
   }
   shown = text;
   const fresh = new DOMParser().parseFromString(text, "text/html");
+  if (secretOf(fresh) !== secretOf(document)) {
+    location.reload(); // signed in anew in another window, perhaps as somebody else: whatever this one sent would be refused
+    return;
+  }
   dress(fresh);
   if (fresh.title !== "") {
     document.title = fresh.title;
@@ -61,6 +65,10 @@ function take(text) {
     }
   }
   fresh.querySelectorAll("main > section[id]").forEach(addMissing);
+}
+
+function secretOf(page) {
+  return page.querySelector('meta[name="csrf-token"]')?.content;
 }
 
 // What was not on the page before, as the receipt of an operation that has just ended, comes behind what precedes it.
