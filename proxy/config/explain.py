@@ -94,6 +94,7 @@ _WORDS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "greater_than_equal": lambda error: f"must be at least {_plain(error['ctx']['ge'])}, not {error['input']}",
     "less_than_equal": lambda error: f"must be at most {_plain(error['ctx']['le'])}, not {error['input']}",
     "too_short": lambda error: "must not be empty",
+    "string_too_short": lambda error: "must not be empty",
     "string_pattern_mismatch": _must_be("1 to 63 letters, digits, '.', '_', '@' or '-', the first a letter or a digit"),
     "value_error": lambda error: str(error["ctx"]["error"]),
 }

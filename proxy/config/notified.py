@@ -22,6 +22,17 @@ def _parse_url(value: object) -> str:
     return value
 
 
+def _parse_page_url(value: object) -> str:
+    """Addresses of operations are put behind it, and stand in messages that many people read."""
+    url = _parse_url(value)
+    parts = urlsplit(url)
+    if "@" in parts.netloc or "?" in url:
+        raise ValueError(
+            "must be scheme, host, port and path alone: what is behind it is added, and everybody reads it"
+        )
+    return url
+
+
 def _mapping(value: object) -> object:
     if not isinstance(value, dict):
         raise ValueError("must be a mapping: write url: before the URL")
@@ -38,6 +49,14 @@ WebAddress = Annotated[
     str,
     BeforeValidator(_parse_url),
     WithJsonSchema({"type": "string", "pattern": r"^https?://|\$\{", "examples": ["https://example.com/", "${URL}"]}),
+]
+
+PageAddress = Annotated[
+    str,
+    BeforeValidator(_parse_page_url),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^https?://[^?#@]*$|\$\{", "examples": ["https://bluegreen.example.com"]}
+    ),
 ]
 
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from proxy.config import fields
 from proxy.config.fields import by_default
 from proxy.config.matching import SERVICE_NAME_PATTERN
-from proxy.config.notified import Notifications, WebAddress
+from proxy.config.notified import Notifications, PageAddress
 from proxy.config.progressive import JudgeSection, PreviewSection, StickySection
 from proxy.config.section import Section
 from proxy.config.settings import Role
@@ -53,7 +53,7 @@ class AdminSection(Section):
     """Where it listens: host:port or unix:PATH. Beyond this machine it needs tokens."""
     tokens: list[TokenSection] = Field(default_factory=list)
     """Who may use it. Without tokens, everyone on this machine."""
-    url: WebAddress | None = None
+    url: PageAddress | None = None
     """Where people find its web page, such as https://bluegreen.example.com: notifications link there."""
 
 

@@ -25,6 +25,7 @@ TOP = (
         ("workers: '2'", "1:10: workers: must be auto or a whole number from 1 to 1024, not '2'"),
         ("listen: 0.0.0.0:80", "1:9: listen: must be a list, not '0.0.0.0:80'; write ['0.0.0.0:80']"),
         ("listen: []", "1:9: listen: must not be empty"),
+        ("tracing: {otlp: {service_name: ''}}", "1:32: tracing.otlp.service_name: must not be empty"),
         ("listen: [x]", "1:10: listen[0]: 'x' has no port; write host:port"),
         ("listen: [{address: x}]", "1:20: listen[0].address: 'x' has no port; write host:port"),
         ("listen: [{proxy_protocol: true}]", "1:10: listen[0].address: is missing"),

@@ -101,6 +101,13 @@ def test_a_page_is_linked_without_its_last_slash(services: str) -> None:
     assert parse_settings(text, file="/srv/c.yaml", environ={}).admin.url == "https://front.example/admin"
 
 
+@pytest.mark.parametrize("url", ["https://ada:p@front.example", "https://front.example/?a=1", "https://front.example?"])
+def test_nothing_but_a_place_can_be_linked(complaints: Complaints, services: str, url: str) -> None:
+    """A password would stand in every message, and behind a query no operation can be named."""
+    remedy = "must be scheme, host, port and path alone: what is behind it is added, and everybody reads it"
+    assert complaints(f"admin: {{url: '{url}'}}\n{services}\n") == [f"1:14: admin.url: {remedy}"]
+
+
 def test_editors_are_told_of_each_key() -> None:
     """The schema knows the list and what stands in it."""
     assert json_schema()["properties"]["notifications"]["items"] == {"$ref": "#/$defs/NotificationSection"}
