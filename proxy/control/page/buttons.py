@@ -90,9 +90,16 @@ def _way_back(service: Service, running: Operation | None) -> Iterator[Button]:
     if before is None or (before == service.split and not stepwise):
         return
     words = f"Green goes back to {before / 100:g} % of the requests at once. What is under way finishes where it is."
-    yield _of_service(
-        service, "rollback", "rollback", "Roll back", f"Roll {service.name} back", words, look="alarm", late=True
-    )
+    where = _place(before)  # after a rollback the way back is the way forth again, which nobody may press by mistake
+    label, title = f"Roll back to {where}", f"Roll {service.name} back to {where}"
+    yield _of_service(service, "rollback", "rollback", label, title, words, look="alarm", late=True)
+
+
+def _place(split: int) -> str:
+    """Where traffic goes by a split: a color, or green's share."""
+    if split in (0, FULL_SPLIT):
+        return (Color.GREEN if split else Color.BLUE).value
+    return f"{split / 100:g} % green"
 
 
 def _doors(service: Service, *, holding: bool) -> Iterator[Button]:

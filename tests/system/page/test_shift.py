@@ -105,9 +105,11 @@ def test_a_shift_is_driven_from_the_page(visit: Visit, program: Program) -> None
         expect(page.locator("#recent")).to_contain_text("succeeded")
         expect(page.locator("#history")).to_contain_text("release 7")
 
-        visitor.press("Roll back")
+        visitor.press("Roll back to blue")
         visitor.confirm()
         expect(share(visitor, "blue")).to_have_text(re.compile(r"^100\b"))
+        expect(page.locator("#last-title")).to_contain_text("rollback op-2 succeeded")
+        expect(page.get_by_role("button", name="Roll back to green")).to_be_visible()
         asked = load.stop()
     assert green_share(program) == 0
     assert {each.status for each in asked} == {200}
