@@ -11,6 +11,8 @@ const HEIGHT = 180;
 const LEAST_SPAN = 120; // seconds that are shown at least, so that the first few looks do not fill a chart
 const LOOK_EVERY = 1900; // what is charted changes every two seconds, however often the page looks
 const MOVES_EVERY = 10_000;
+const USUAL = 0.95; // so many of the values are no higher than what is usual
+const CLOCK = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 /** Fill every place for a chart, and keep it up to date. */
 export async function draw() {
@@ -87,16 +89,16 @@ class Chart {
   make() {
     this.plot?.destroy();
     const ink = css("--dim");
-    const { unit, lines } = this.kind;
+    const { unit, tick, lines } = this.kind;
     const options = {
       ...this.size(),
       cursor: { y: false, sync: { key: this.board.service } },
       legend: { markers: { width: 3, dash: (_, line) => (lines[line - 1]?.dash ? "dashed" : "solid") } },
       scales: {
         x: { range: (_, first, last) => [Math.min(first, last - LEAST_SPAN), last] },
-        y: { range: (_, low, high) => [0, Math.max(high * 1.1, this.kind.least)] },
+        y: { range: (plot, low, high) => [0, this.top(plot, high)] },
       },
-      axes: [axis(ink, 80, clock, 32), axis(ink, 30, unit, 56)],
+      axes: [axis(ink, 80, clock, 32), axis(ink, 30, tick, 64)],
       series: [{ label: "at", value: (_, at) => clock(at) }, ...lines.map((line) => drawn(line, unit))],
       hooks: { draw: [marking(() => this.board.marks, () => ink)], setCursor: [(plot) => this.showNewest(plot)] },
     };
@@ -104,6 +106,14 @@ class Chart {
     this.plot = new uPlot(options, this.data(), this.place);
     this.plot.root.querySelector(".u-wrap").setAttribute("role", "img");
     this.describe();
+  }
+
+  /** What the scale reaches up to: one look far above all others leaves the chart, so that the others can be read. */
+  top(plot, high) {
+    const values = plot.data.slice(1).flat().filter((value) => value !== null).sort((one, other) => one - other);
+    const usual = values[Math.floor(values.length * USUAL)] ?? 0;
+    const shown = this.kind.most === Infinity ? high : Math.min(high, this.kind.most * usual);
+    return Math.max(shown * 1.1, this.kind.least);
   }
 
   show() {
@@ -157,7 +167,7 @@ function axis(ink, space, written, size) {
 }
 
 function clock(seconds) {
-  return seconds === null || seconds === undefined ? "–" : new Date(seconds * 1000).toLocaleTimeString();
+  return seconds === null || seconds === undefined ? "–" : CLOCK.format(seconds * 1000);
 }
 
 function css(name) {

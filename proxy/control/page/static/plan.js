@@ -28,7 +28,7 @@ function* foreseen({ moves, users, per_second, capacity, drains, held_per_second
   }
   for (const { color, requests, tunnels, expected } of drains) {
     const within = expected === null ? "" : `, nearly all requests within ${expected} s`;
-    yield line(`${color} would drain: ${requests} requests and ${tunnels} long-lived now${within}`);
+    yield line(`${color} would drain: ${requests} ${requests === 1 ? "request" : "requests"} and ${tunnels} long-lived now${within}`);
   }
   if (held_per_second) {
     yield line(`About ${Math.round(held_per_second)} requests a second would wait`);
@@ -60,5 +60,6 @@ export function outcomeOf(wish, { body }) {
     return { text: `Done: ${wish.title}.`, link: null };
   }
   const link = `/operations/${encodeURIComponent(operation.id)}`;
-  return { text: `Done: ${wish.title} (${operation.kind} ${operation.id}, ${operation.state}).`, link };
+  const how = operation.ended_at === null ? "Begun" : "Done";
+  return { text: `${how}: ${wish.title} (${operation.kind} ${operation.id}, ${operation.state}).`, link };
 }
