@@ -19,7 +19,7 @@ from proxy.cli.options import common_options
 from proxy.cli.receipt import show_operation
 from proxy.cli.refusals import end
 from proxy.cli.terminal import Page
-from proxy.wording.numbers import span_words
+from proxy.wording.numbers import took_words
 from proxy.wording.receipts import loss_words
 
 HASTE = 1.0
@@ -87,4 +87,4 @@ def _when(operation: dict[str, Any]) -> str:
     began = datetime.fromtimestamp(operation["started_at"], UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if operation["ended_at"] is None:
         return f"since {began}"
-    return f"{began}, took {span_words(operation['ended_at'] - operation['started_at'])}"
+    return f"{began}, took {took_words(operation['ended_at'] - operation['started_at'])}"

@@ -29,7 +29,7 @@ def test_a_receipt_in_words(run: Run, admin: Script) -> None:
         "2 given up by a client (the client's fault)",
     ]
     assert lines[-1].startswith("service default, ")
-    assert lines[-1].endswith(", took 7 s, by local: release 7")
+    assert lines[-1].endswith(", took 7.2 s, by local: release 7")
 
 
 def test_the_judges_sentence(run: Run, admin: Script) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.wording.changes import change_words
-from proxy.wording.numbers import counted, left_words
+from proxy.wording.numbers import counted, left_words, took_words
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,12 @@ def test_what_is_left_and_until_when(requests: int, tunnels: int, words: str) ->
     progress = {"in_flight": requests, "tunnels": tunnels, "deadline_at": 1009.0, "tunnels_deadline_at": 1279.0}
     assert left_words(progress, 1000.0) == words
     assert "cut" not in left_words({**progress, "deadline_at": None, "tunnels_deadline_at": None}, 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.08, "80 ms"), (2.54, "2.54 s"), (59, "59 s"), (720, "12 min"), (3600, "1 h"), (3900, "1 h 5 min")],
+)
+def test_a_time_has_the_unit_that_fits(seconds: float, words: str) -> None:
+    """No more figures than anybody reads."""
+    assert took_words(seconds) == words

@@ -8,6 +8,7 @@ from proxy.config.settings import NotificationEvent
 from proxy.traffic.listing import listed
 from proxy.traffic.model import FULL_SPLIT, Operation, OperationKind, OperationState, Receipt
 from proxy.traffic.spec import Color
+from proxy.wording.numbers import took_words
 
 _ENDINGS = {OperationState.ROLLED_BACK: "was rolled back", OperationState.ABORTED: "was aborted"}
 
@@ -88,19 +89,7 @@ def sentences(parts: Iterable[str | None]) -> str:
 
 def _after(operation: Operation) -> str:
     seconds = (operation.ended_at or operation.started_at) - operation.started_at
-    return f" after {span(max(0.0, seconds))}"
-
-
-def span(seconds: float) -> str:
-    """A time in the unit that fits: ``80 ms``, ``2.5 s``, ``12 min``, ``1 h 5 min``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    return f" after {took_words(max(0.0, seconds))}"
 
 
 def why(operation: Operation, judge: str | None = None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from proxy.control.page.buttons import Button
 from proxy.wording import rollouts, shifts
-from proxy.wording.numbers import counted, span_words
+from proxy.wording.numbers import counted, span_words, took_words
 from proxy.wording.receipts import receipt_lines, state_words, what_words
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ def head(operation: Json) -> Head:
         reason=operation["reason"],
         started_at=started,
         ended_at=ended,
-        took=None if ended is None else span_words(max(0.0, ended - started)),
+        took=None if ended is None else took_words(max(0.0, ended - started)),
         note=operation["note"],
     )
 

@@ -57,15 +57,6 @@ def test_each_kind_has_its_words(given: Operation, title: str, color: str, split
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.08, "80 ms"), (2.54, "2.54 s"), (59, "59 s"), (720, "12 min"), (3600, "1 h"), (3900, "1 h 5 min")],
-)
-def test_a_time_has_the_unit_that_fits(seconds: float, words: str) -> None:
-    """No more figures than anybody reads."""
-    assert wording.span(seconds) == words
-
-
-@pytest.mark.parametrize(
     ("given", "words"),
     [
         (
