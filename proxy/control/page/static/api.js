@@ -1,6 +1,7 @@
 // Calls of the admin API with the session of the page.
 
 const PATIENCE = 60_000; // an exclusive switch answers once it has moved
+const READING = 10_000; // looks wait for each other: one that hangs must not keep the page from telling that all do
 
 /** A call that was refused: `message` is the API's own sentence. */
 export class Refusal extends Error {
@@ -24,7 +25,7 @@ export async function call(method, path, body, fields = {}) {
   if (csrf) {
     headers["X-CSRF-Token"] = csrf;
   }
-  const options = { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+  const options = { method, headers, cache: "no-store", signal: AbortSignal.timeout(method === "GET" ? READING : PATIENCE) };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);

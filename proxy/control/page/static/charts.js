@@ -4,6 +4,7 @@ import { kinds } from "./figures.js";
 import { marking, moves } from "./marks.js";
 import { onLook } from "./pulse.js";
 import { Series } from "./series.js";
+import { clock } from "./times.js";
 
 const LIBRARY = new URL("./uPlot.min.js", import.meta.url);
 const STYLE = new URL("./uPlot.min.css", import.meta.url);
@@ -12,7 +13,6 @@ const LEAST_SPAN = 120; // seconds that are shown at least, so that the first fe
 const LOOK_EVERY = 1900; // what is charted changes every two seconds, however often the page looks
 const MOVES_EVERY = 10_000;
 const USUAL = 0.95; // so many of the values are no higher than what is usual
-const CLOCK = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 /** Fill every place for a chart, and keep it up to date. */
 export async function draw() {
@@ -99,7 +99,7 @@ class Chart {
         y: { range: (plot, low, high) => [0, this.top(plot, high)] },
       },
       axes: [axis(ink, 80, clock, 32), axis(ink, 30, tick, 64)],
-      series: [{ label: "at", value: (_, at) => clock(at) }, ...lines.map((line) => drawn(line, unit))],
+      series: [{ label: "at", value: (_, at) => (at === null || at === undefined ? "–" : clock(at)) }, ...lines.map((line) => drawn(line, unit))],
       hooks: { draw: [marking(() => this.board.marks, () => ink)], setCursor: [(plot) => this.showNewest(plot)] },
     };
     this.place.replaceChildren();
@@ -164,10 +164,6 @@ function axis(ink, space, written, size) {
   const grid = { stroke: css("--line"), width: 1 };
   const values = (_, ticks) => ticks.map(written);
   return { stroke: ink, grid, ticks: grid, font: "12px system-ui, sans-serif", size, space, values };
-}
-
-function clock(seconds) {
-  return seconds === null || seconds === undefined ? "–" : CLOCK.format(seconds * 1000);
 }
 
 function css(name) {

@@ -3,7 +3,7 @@
 import { showButtons } from "./actions.js";
 import { morph } from "./morph.js";
 import { onLook } from "./pulse.js";
-import { setClock, showTimes } from "./times.js";
+import { clock, setClock, showTimes } from "./times.js";
 
 const PATIENCE = 10_000;
 
@@ -97,9 +97,8 @@ function tellLost() {
   if (!lost) {
     lost = true;
     document.documentElement.setAttribute("data-lost", "");
-    const since = new Date(heardAt).toLocaleTimeString();
     notice().hidden = false;
-    notice().textContent = `No connection since ${since}: everything below is as it was then. Trying again …`;
+    notice().textContent = `No connection since ${clock(heardAt / 1000)}: everything below is as it was then. Trying again …`;
   }
 }
 

@@ -1,6 +1,7 @@
 // Times that count: how long until something, how long ago something was. By the server's clock, whatever ours says.
 
 const EVERY = 1000;
+const CLOCK = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 let ahead = 0; // milliseconds by which the server's clock is ahead of ours
 
@@ -10,6 +11,11 @@ export function setClock(date) {
   if (!Number.isNaN(difference)) {
     ahead = Math.abs(difference) > 2 * EVERY ? difference : 0; // the field tells whole seconds
   }
+}
+
+/** A moment by the clock on the wall, of 24 hours as in logs: `03:04:05`. */
+export function clock(seconds) {
+  return CLOCK.format(seconds * 1000);
 }
 
 /** Show every time below a node as it is now. */
