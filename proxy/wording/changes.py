@@ -50,7 +50,13 @@ def change_words(change: dict[str, Any]) -> str:
     return f"{color} {address} {field} {before} -> {after}"
 
 
+def entry_lines(entry: dict[str, Any]) -> list[str]:
+    """What an entry of the history changed, thing by thing."""
+    lines = [change_words(change) for change in entry["changes"]]
+    noted = entry["by"] == entry["action"]  # a hook's or a gate's, which changes nothing and has nothing but its reason
+    return lines or (["it was so already"] if entry["operation"] and not noted else [])
+
+
 def entry_words(entry: dict[str, Any]) -> str:
-    """What an entry of the history changed."""
-    changes = "; ".join(change_words(change) for change in entry["changes"])
-    return changes or ("it was so already" if entry["operation"] else "")
+    """The same in one line."""
+    return "; ".join(entry_lines(entry))

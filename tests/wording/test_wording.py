@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.wording.changes import change_words
+from proxy.wording.changes import change_words, entry_words
 from proxy.wording.numbers import counted, left_words, took_words
 
 
@@ -59,3 +59,16 @@ def test_what_is_left_and_until_when(requests: int, tunnels: int, words: str) ->
 def test_a_time_has_the_unit_that_fits(seconds: float, words: str) -> None:
     """No more figures than anybody reads."""
     assert took_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("by", "action", "operation", "words"),
+    [
+        ("ada", "switch", "op-1", "it was so already"),
+        ("hook", "hook", "op-1", ""),
+        ("program", "start", None, ""),
+    ],
+)
+def test_an_entry_without_a_change(by: str, action: str, operation: str | None, words: str) -> None:
+    """Who wanted what was so already is told that; a note of a hook wanted nothing."""
+    assert entry_words({"by": by, "action": action, "operation": operation, "changes": []}) == words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.control.store.base import JournalEntry
-from proxy.wording.changes import change_words
+from proxy.wording.changes import entry_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,14 @@ class Entry:
 
 def entry(found: JournalEntry) -> Entry:
     """A row made of an entry of the journal."""
-    changes = [change_words({"path": c.path, "before": c.before, "after": c.after}) for c in found.changes]
-    if found.operation and not changes and found.by != found.action:  # else it is a note, which changes nothing
-        changes = ["it was so already"]
+    changes = [{"path": c.path, "before": c.before, "after": c.after} for c in found.changes]
+    told = {"changes": changes, "operation": found.operation, "by": found.by, "action": found.action}
     return Entry(
         found.at,
         found.by,
         found.action.replace("_", " "),
         found.service,
         found.operation,
-        tuple(changes),
+        tuple(entry_lines(told)),
         found.reason,
     )
