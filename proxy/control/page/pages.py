@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from proxy.control.admin.context import AdminContext
 from proxy.control.admin.sessions import SESSIONS, Sessions
 from proxy.control.page.assets import serve_asset
-from proxy.control.page.cards import most_telling
+from proxy.control.page.cards.rollout import most_telling
 from proxy.control.page.entries import entry
 from proxy.control.page.overview_page import overview, service_path
 from proxy.control.page.paging import Here, sliced

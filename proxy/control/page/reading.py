@@ -9,7 +9,8 @@ from typing import Any
 from proxy.control.admin import views
 from proxy.control.admin.context import AdminContext
 from proxy.control.page.buttons import operation_buttons
-from proxy.control.page.cards import Card, Head, Holder, card, head
+from proxy.control.page.cards.card import Card, Head, card, head
+from proxy.control.page.cards.drain import Holder
 from proxy.control.page.entries import Entry, entry
 from proxy.control.store.base import StoreError
 from proxy.shm.names import Series

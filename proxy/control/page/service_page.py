@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from proxy.control.admin import views
 from proxy.control.admin.context import AdminContext
 from proxy.control.page.buttons import Button, service_buttons
-from proxy.control.page.cards import Card
+from proxy.control.page.cards.card import Card
 from proxy.control.page.figures import Column, column
 from proxy.control.page.paging import Here, Slice
 from proxy.control.page.reading import Past, on_upstream, operation_card, running

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from proxy.control.page.cards import most_telling
+from proxy.control.page.cards.rollout import most_telling
 from proxy.control.page.pages import MOST_SERVERS
 from proxy.control.page.reading import operation_card
 from proxy.control.page.rendering import render

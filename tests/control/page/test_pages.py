@@ -118,7 +118,7 @@ async def test_a_drain_shows_what_is_left(admin: Admin, visitor: Visitor) -> Non
         each.end()
     assert (await admin.api.get("/v1/operations/op-1?wait=10s")).body["state"] == "succeeded"
     page = await visitor.look("/operations/op-1")
-    assert "None of the 2 requests in flight was lost." in page.text
+    assert "0 dropped; 2 of 2 in flight finished" in page.text
     assert "2 in flight when the traffic moved" in page.text
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from proxy.control.page.cards import Holder, Server, drain, most_telling
+from proxy.control.page.cards.drain import Holder, drain
+from proxy.control.page.cards.rollout import Server, most_telling
 from proxy.control.page.figures import UNKNOWN, rate_words, share_words, time_words
 from proxy.control.page.paging import Here, sliced
 
