@@ -64,7 +64,7 @@ def _is_well(upstream: Upstream) -> bool:
 def _row(upstream: Upstream, flow: tuple[int, int], stage: Stage | None) -> Row:
     health = "ejected" if upstream.ejected else upstream.health.value
     notes = [] if upstream.admin is AdminState.READY else [upstream.admin.value]
-    if stage is not None:
+    if stage not in (None, Stage.SERVING, Stage.DONE):  # these serve as ever
         notes.append(stage.value)
     if upstream.cordoned:
         notes.append("out of rotation")

@@ -10,6 +10,9 @@ from proxy.control.page.cards.drain import Holder, drain
 from proxy.control.page.cards.rollout import Server, most_telling
 from proxy.control.page.figures import UNKNOWN, rate_words, share_words, time_words
 from proxy.control.page.paging import Here, sliced
+from proxy.control.page.upstreams import pool_rows
+from proxy.traffic.model import Health, Upstream
+from proxy.traffic.rollout.stages import Stage
 
 
 @pytest.mark.parametrize(("rate", "words"), [(0.0, "0"), (0.42, "0.4"), (9.96, "10"), (12345.6, "12,346")])
@@ -73,6 +76,16 @@ def test_the_most_telling_servers() -> None:
     servers = [Server(str(n), stage, stage, None, None, 0, "", None) for n, stage in enumerate(stages)]
     assert [each.address for each in most_telling(servers, 3)] == ["2", "3", "5"]
     assert len(most_telling(servers, 10)) == 6
+
+
+@pytest.mark.parametrize(
+    ("stage", "notes"), [(Stage.SERVING, ()), (Stage.DONE, ()), (Stage.WATCHED, ("watched",)), (None, ())]
+)
+def test_an_upstream_that_serves_as_ever_is_not_conspicuous(stage: Stage | None, notes: tuple[str, ...]) -> None:
+    """Beside those that are being updated only they stand out."""
+    upstream = Upstream("a:1", health=Health.HEALTHY)
+    (row,) = pool_rows([upstream], lambda _: (0, 0), {"a:1": stage} if stage else {}, 1, str).rows
+    assert row.notes == notes
 
 
 def test_the_upstreams_of_a_drain() -> None:

@@ -59,7 +59,7 @@ def rolling(operation: Json) -> Rolling | None:
         waits=bool(rollout["hindrance"]),
         done=sum(server["stage"] == "done" for server in rollout["servers"]),
         total=len(rollout["servers"]),
-        details=tuple(_details(rollout) if under_way else ()),
+        details=tuple(_details(rollout, operation["service"]) if under_way else ()),
         judge=judge.get("words"),
         finding=judge.get("finding", ""),
         gates=tuple(gate_words(gate) for gate in rollout["plan"]["gates"]),
@@ -68,7 +68,11 @@ def rolling(operation: Json) -> Rolling | None:
     )
 
 
-def _details(rollout: Json) -> Iterator[str]:
+def _details(rollout: Json, service: str) -> Iterator[str]:
+    waiting = [server["address"] for server in rollouts.by_hand(rollout)]
+    if waiting:  # there is no button for it: who updates a server is on a terminal
+        more = f", and so with {len(waiting) - 1} more" if waiting[1:] else ""
+        yield f"Update {waiting[0]}, then say so: bluegreen ready {waiting[0]} --service {service}{more}"
     need = f", {rollout['min_available']} have to be" if rollout["min_available"] else ""
     yield f"{counted(rollout['available'], 'server')} of {rollout['color']} in rotation{need}"
     if rollout["why"] and not rollout["hindrance"]:
