@@ -14,7 +14,7 @@ from tests.harness.client import ask_once
 from tests.harness.processes import wait_until
 from tests.harness.program import SERVICE, Program, Reply
 
-CRASHES = 12
+CRASHES = 8
 
 
 @pytest.mark.system
