@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,5 +91,7 @@ class SeriesStore:
         return (UNKNOWN,) * (count - known) + tuple(_figures(cells))
 
 
-def _figures(cells: array[float]) -> Iterable[Figures]:
-    return (Figures(*cells[first : first + _WIDTH]) for first in range(0, len(cells), _WIDTH))
+def _figures(cells: array[float]) -> Iterator[Figures]:
+    """Rounded to where single precision ends, so that all who write them down come to the same digits."""
+    for first in range(0, len(cells), _WIDTH):
+        yield Figures(*(round(cell, 5) for cell in cells[first : first + _WIDTH]))

@@ -49,7 +49,7 @@ def _course(series: Series, color: Color) -> Course:
 
 def _numbers(values: Sequence[float]) -> list[float | None]:
     """JSON has no word for what is not known but null."""
-    return [None if math.isnan(value) else round(value, 5) for value in values]
+    return [None if math.isnan(value) else value for value in values]
 
 
 ROUTES: tuple[AnyRoute, ...] = (
