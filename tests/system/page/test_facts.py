@@ -50,6 +50,7 @@ def facts(visitor: Visitor) -> list[str]:
 def test_without_scripts_the_page_tells_the_same(visit: Visit) -> None:
     """The same facts, and no button that would do nothing."""
     bare = visit("/", java_script_enabled=False)
+    bare.page.route("**/", lambda route: route.fulfill(status=204))  # or it is loaded anew while it is read
     lively = visit("/")
     expect(lively.page.locator("canvas")).to_have_count(3)
     expect(bare.page.locator("#state .share.green b")).to_have_text(re.compile(r"^20\b"))
