@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from benchmarks.simulated import AFTER, BEFORE, BOUNDS, LOOKS, PATTERNS, Behavior, Moment, latencies, samples
+from benchmarks.simulated import ALONE, BEFORE, BOUNDS, LOOKS, PATTERNS, Behavior, Moment, latencies, samples
 from proxy.traffic.judge.judge import Judge
 from proxy.traffic.judge.names import colors
 from proxy.traffic.judge.tallies import together
@@ -86,7 +86,7 @@ def false_alarm(pattern: str, seed: int) -> tuple[bool, int]:
 
 def _judge(pattern: str, shown: Iterator[Sample]) -> Judge | WarmJudge:
     """One that has seen the minute before, where that is what the pattern is about."""
-    if pattern not in (BEFORE, AFTER):
+    if pattern not in (BEFORE, *ALONE):
         return Judge(JudgeRule(), BOUNDS, sides=colors(Color.GREEN))
     old = new = Tally()
     for sample in itertools.islice(shown, LOOKS * 60):

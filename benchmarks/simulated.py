@@ -107,6 +107,9 @@ def samples(random: Random, moments: Iterator[Moment]) -> Iterator[Sample]:
 
 BEFORE = "worse, and the same a minute before"
 AFTER = "after the shift, against its baseline"
+PAUSES = "after the shift, the host stands still for a while"
+ALONE = (AFTER, PAUSES)
+"""Patterns in which the new color has all the traffic after a minute."""
 
 Pattern = Callable[[Random], Iterator[Moment]]
 
@@ -238,6 +241,16 @@ def afterwards(random: Random) -> Iterator[Moment]:
     return (_alike(rate, 0.5 if look < LOOKS * 60 else 1.0, behavior) for look in range(LOOKS * 60 + looks))
 
 
+def pauses(random: Random) -> Iterator[Moment]:
+    """The same, and once all is slow for up to four seconds: a host that is moved or that has too much to do."""
+    looks, rate, behavior = _usual(random)
+    still = replace(behavior, latency=latencies(3.0, 0.8))
+    begin = LOOKS * 60 + random.randint(0, looks - 1)
+    end = begin + random.randint(1, LOOKS * 4)
+    for look in range(LOOKS * 60 + looks):
+        yield _alike(rate, 0.5 if look < LOOKS * 60 else 1.0, still if begin <= look < end else behavior)
+
+
 PATTERNS: dict[str, Pattern] = {
     "nothing changes but the share": constant,
     "traffic grows or falls tenfold": ramp,
@@ -252,4 +265,5 @@ PATTERNS: dict[str, Pattern] = {
     "servers of a pool, updated one by one": rolling,
     BEFORE: old_troubles,
     AFTER: afterwards,
+    PAUSES: pauses,
 }

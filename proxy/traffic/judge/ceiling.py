@@ -16,6 +16,12 @@ from proxy.traffic.judgement import Tally
 _CLEARLY: Final = 3.0
 """Standard errors by which the old color has to be better for a limit to be the new color's fault."""
 
+_A_SECOND: Final = 4
+"""Stretches, of a quarter of a second each."""
+
+_MOST: Final = math.log(4)
+"""The log of how much likelier one second makes a difference at most."""
+
 
 class Ceiling(Check):
     """A share of bad ones that the new color may not exceed, unless the old one does at the same time."""
@@ -32,11 +38,14 @@ class Ceiling(Check):
     def add(self, old: Tally, new: Tally) -> None:
         """Take in one stretch."""
         count, bad = self._count(new)
-        if count:
-            self._evidence.add(binomial(count, bad, self._limit), self._sums)
+        self._weigh(count, bad)
         old_count, old_bad = self._count(old)
         sums = self._sums
         self._sums = (sums[0] + count, sums[1] + bad, sums[2] + old_count, sums[3] + old_bad)
+
+    def _weigh(self, count: int, bad: int) -> None:
+        if count:
+            self._evidence.add(binomial(count, bad, self._limit), self._sums)
 
     @property
     def log(self) -> float:
@@ -64,6 +73,35 @@ class Ceiling(Check):
         if wilson(bad / count, count, Z_CLEAR) < self._limit:
             return 0.0
         return max(count / 10, power.to_clear_share(bad / count, self._limit) - count)
+
+
+class LastingCeiling(Ceiling):
+    """The same for what many requests suffer at once: a host that stands still for a second delays thousands of them.
+
+    That is one event and not thousands, and with nobody beside it who would have had it too, it may be anybody's. So
+    what happens within a second is one piece of evidence, and no second makes it more than ``_MOST`` times likelier
+    that there is a difference. Ratios that are cut off have an expectation of at most one still, so all that is said
+    of evidence stays true; to be sure takes some ten bad seconds.
+    """
+
+    __slots__ = ("_began", "_looks", "_second")
+
+    def __init__(self, count: Count, words: str, limit: float) -> None:
+        """See the base class."""
+        super().__init__(count, words, limit)
+        self._second, self._looks, self._began = (0, 0), 0, self._sums
+
+    def _weigh(self, count: int, bad: int) -> None:
+        if not self._looks:
+            self._began = self._sums
+        self._second = (self._second[0] + count, self._second[1] + bad)
+        self._looks += 1
+        if self._looks == _A_SECOND:
+            count, bad = self._second
+            if count:
+                ratios = binomial(count, bad, self._limit)
+                self._evidence.add([min(ratio, _MOST) for ratio in ratios], self._began)
+            self._second, self._looks = (0, 0), 0
 
 
 def _alike(count: float, bad: float, old_count: float, old_bad: float) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from proxy.traffic.judge.ceiling import Ceiling
+from proxy.traffic.judge.ceiling import Ceiling, LastingCeiling
 from proxy.traffic.judge.checks import FLOOR, MEDIAN, TAIL, Count, slowed
 from proxy.traffic.judge.effect import excused, wilson
 from proxy.traffic.judge.latency import quantile
@@ -26,9 +26,14 @@ _Z_BASELINE: Final = 2.5
 """Standard errors within which the old color may really have been worse than it was seen to be."""
 
 
-def absolute(rule: JudgeRule, bounds: Sequence[float], new: Name, before: Tally) -> list[Ceiling]:
-    """The limits of the rule, less those that the live color exceeded ``before`` it all began."""
-    found = []
+def absolute(
+    rule: JudgeRule, bounds: Sequence[float], new: Name, before: Tally, *, alone: bool = False
+) -> list[Ceiling]:
+    """The limits of the rule, less those that the live color exceeded ``before`` it all began.
+
+    ``alone``: whether nobody has traffic beside the new one who would share its trouble.
+    """
+    found: list[Ceiling] = []
     if rule.max_errors is not None:
         words = f"{new.does('answers', 'answer')} {{share}} with 5xx, above the limit of {percent(rule.max_errors)}"
         if not _over(erroneous, before, rule.max_errors):
@@ -38,7 +43,7 @@ def absolute(rule: JudgeRule, bounds: Sequence[float], new: Name, before: Tally)
         words = f"{{share}} of {new.whose} answers take longer than {duration(reached)}, "
         words += f"{new.their} p99 is above the limit"
         if not _over(count, before, _SLOW):
-            found.append(Ceiling(count, words, _SLOW))
+            found.append((LastingCeiling if alone else Ceiling)(count, words, _SLOW))
     return found
 
 
@@ -65,7 +70,7 @@ def relative(rule: JudgeRule, bounds: Sequence[float], sides: Sides, baseline: T
             words = f"{{share}} of {new.whose} answers take longer than {duration(reached)}; "
             words += f"{old.whose} {slowness.name} was "
             limit = max(1 - slowness.quantile, _share(longest, baseline))
-            found.append(Ceiling(longest, words + duration(typical), limit))
+            found.append(LastingCeiling(longest, words + duration(typical), limit))
     return found
 
 

@@ -40,7 +40,7 @@ class WarmJudge:
         """
         known = baseline or Tally()
         self._sides, self._seen = sides, 0
-        self._ceilings = absolute(rule, bounds, sides.new, known)
+        self._ceilings = absolute(rule, bounds, sides.new, known, alone=True)
         self._ceilings += relative(rule, bounds, sides, known, before or Sample(Tally(), Tally()))
         self._bench = Bench(rule, len(self._ceilings))
 

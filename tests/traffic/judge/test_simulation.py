@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from benchmarks.simulate_judge import NORMAL, Regression, false_alarm, trial
-from benchmarks.simulated import AFTER, BEFORE, PATTERNS, Behavior, latencies, samples
+from benchmarks.simulated import ALONE, BEFORE, PATTERNS, Behavior, latencies, samples
 
 WORSE = {
     "5 % of errors": Behavior(0.051, 0.0, NORMAL),
@@ -21,14 +21,14 @@ WORSE = {
 }
 
 
-@pytest.mark.parametrize("pattern", [name for name in PATTERNS if name not in (BEFORE, AFTER)])
+@pytest.mark.parametrize("pattern", [name for name in PATTERNS if name not in (BEFORE, *ALONE)])
 def test_colors_that_are_alike_raise_no_alarm(pattern: str) -> None:
     """15 shifts of each pattern, looked at after each sample: one in a thousand may, so none of these does."""
     few = 3 if pattern.startswith("3 requests") else 15
     assert [seed for seed in range(few) if false_alarm(pattern, seed)[0]] == []
 
 
-@pytest.mark.parametrize("pattern", [BEFORE, AFTER])
+@pytest.mark.parametrize("pattern", [BEFORE, *ALONE])
 def test_what_was_before_and_what_is_after_raise_none_either(pattern: str) -> None:
     """A color that is as bad as it was; and one that goes on as the other did."""
     assert [seed for seed in range(10) if false_alarm(pattern, seed)[0]] == []

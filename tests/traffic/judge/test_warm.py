@@ -66,6 +66,17 @@ def test_a_slower_median_and_a_slower_tail_are_told() -> None:
     assert found.words.startswith("7 % of green's answers take longer than 160 ms; blue's p99 was 60 ms; 99.9")
 
 
+def test_what_stands_still_for_a_moment_is_not_condemned() -> None:
+    """However many requests it delays, for which three seconds are one event; ten seconds and more are a slow color."""
+    judge = WarmJudge(JudgeRule(), BOUNDS, sides=GREEN, baseline=BASELINE)
+    usual, still = (Tally(1_000, 0, 0, latency) for latency in ((600, 300, 80, 20, 0, 0, 0, 0), (0,) * 7 + (1_000,)))
+    for green, looks in ((usual, 80), (still, 12), (usual, 80)):
+        for _ in range(looks):
+            judge.observe(Sample(Tally(), green))
+            assert judge.verdict().finding is not Finding.FAIL
+    assert after(still, 40).words.startswith("100 % of green's answers take longer than ")
+
+
 def test_without_a_baseline_only_absolute_limits_are_left() -> None:
     """And without those there is nothing to say."""
     bad = Tally(100, 50, 50, (0, 0, 0, 0, 0, 0, 0, 100))
