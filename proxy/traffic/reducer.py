@@ -199,7 +199,8 @@ def _rollback(state: State, command: Rollback, context: Context) -> Reduction:
             refuse_unhealthy(service, running.before)
         return go_back(state, running, OperationState.ROLLED_BACK, note, context)
     if service.previous_split is None:
-        raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, f"service {service.name} has had no operation to roll back")
+        detail = f"service {service.name} has nothing to roll back: no operation yet, or the last was taken back"
+        raise Refused(RefusalCode.NOTHING_TO_ROLL_BACK, detail)
     if not command.force:
         refuse_unhealthy(service, service.previous_split)
         refuse_onto_rollout(state, service, service.previous_split)

@@ -261,7 +261,8 @@ def _fail(state: State, command: Fail, context: Context) -> Reduction:
         if shift is None or operation.phase is not Phase.SHIFTING:
             raise Refused(RefusalCode.COLOR_NOT_HEALTHY, why, color=losing.value)
         return _hindered(state, operation, shift, Hindrance.OPERATOR, why)
-    return go_back(state, operation, OperationState.ROLLED_BACK, command.why, replace(context, reason=command.why))
+    context = replace(context, reason=command.why)
+    return _for_good(go_back(state, operation, OperationState.ROLLED_BACK, command.why, context))
 
 
 def _fail_warmth(state: State, command: FailWarmth, context: Context) -> Reduction:
@@ -271,9 +272,17 @@ def _fail_warmth(state: State, command: FailWarmth, context: Context) -> Reducti
         raise Refused(RefusalCode.OPERATION_ENDED, f"{command.operation} is no longer watched")
     refuse_beside(state.operation_of(service.name))
     refuse_unhealthy(service, warmth.before)
-    return set_split(
-        state, service, warmth.before, OperationKind.ROLLBACK, replace(context, reason=command.why), over=()
-    )
+    context = replace(context, reason=command.why)
+    return _for_good(set_split(state, service, warmth.before, OperationKind.ROLLBACK, context, over=()))
+
+
+def _for_good(reduction: Reduction) -> Reduction:
+    """What the judge has taken back no rollback brings forth again: who asks for one a moment later means the same."""
+    operation, state = reduction.operation, reduction.state
+    if operation is None or operation.kind is not OperationKind.ROLLBACK:
+        return reduction  # nothing had moved yet
+    service = replace(state.services[operation.service], previous_split=None)
+    return replace(reduction, state=replace(state, services={**state.services, service.name: service}))
 
 
 def _cool_down(state: State, command: CoolDown, context: Context) -> Reduction:

@@ -67,9 +67,9 @@ def refusal(state: State, command: Command) -> RefusalCode:
     return caught.value.code
 
 
-def applied() -> MarkApplied:
+def applied(operation: str = "op-1") -> MarkApplied:
     """Every worker serves from the shift's last table."""
-    return MarkApplied("op-1", Receipt(generation=9, applied_at=1.0))
+    return MarkApplied(operation, Receipt(generation=9, applied_at=1.0))
 
 
 def test_a_shift_begins_where_the_split_is() -> None:
@@ -179,6 +179,15 @@ def test_a_failed_shift_goes_back_at_once_and_says_why() -> None:
     assert reduction.operation.kind is OperationKind.ROLLBACK
     assert reduction.operation.reason == "green answers 5 % with 5xx"
     assert reduction.operation.leaving == ((Color.GREEN, None),)
+
+
+@pytest.mark.parametrize("verdict", [Fail("op-1", "worse"), FailWarmth("shop", "op-1", "worse")])
+def test_what_was_taken_back_is_not_brought_forth_by_a_rollback(verdict: Fail | FailWarmth) -> None:
+    """Somebody who rolls back a moment after the judge wants the old color, too; a switch says that it is green."""
+    state = after(shifting(AT_10) if isinstance(verdict, Fail) else warm(), verdict)
+    assert split(state) == 0
+    assert refusal(state, Rollback("shop")) is RefusalCode.NOTHING_TO_ROLL_BACK
+    assert split(after(state, applied("op-2"), Switch("shop", Color.GREEN))) == 10_000
 
 
 def test_a_shift_that_failed_before_it_moved_only_ends() -> None:

@@ -35,6 +35,8 @@ class Button:
     fields: str = ""
     revision: int | None = None
     """Of the service, where the call is only meant for what the page shows."""
+    green: float | None = None
+    """Green's share in percent where the call has to lead to it, or not be made."""
     look: str = "plain"
     """plain, main (moves traffic) or alarm (the way back)."""
 
@@ -92,7 +94,7 @@ def _way_back(service: Service, running: Operation | None) -> Iterator[Button]:
     words = f"Green goes back to {before / 100:g} % of the requests at once. What is under way finishes where it is."
     where = _place(before)  # after a rollback the way back is the way forth again, which nobody may press by mistake
     label, title = f"Roll back to {where}", f"Roll {service.name} back to {where}"
-    yield _of_service(service, "rollback", "rollback", label, title, words, look="alarm", late=True)
+    yield _of_service(service, "rollback", "rollback", label, title, words, look="alarm", late=True, green=before / 100)
 
 
 def _place(split: int) -> str:
@@ -139,12 +141,25 @@ def _of_service(
     fields: str = "",
     look: str = "plain",
     late: bool = False,
+    green: float | None = None,
 ) -> Button:
     """``late``: it is meant whatever has happened since the page was made, as is the way back in an emergency."""
     path = f"/v1/services/{quote(service.name, safe='')}/{action}"
     revision = None if late else service.revision
     return Button(
-        f"do-{id}", action, label, title, words, path, service.name, method, json.dumps(body), fields, revision, look
+        id=f"do-{id}",
+        action=action,
+        label=label,
+        title=title,
+        words=words,
+        path=path,
+        confirm=service.name,
+        method=method,
+        body=json.dumps(body),
+        fields=fields,
+        revision=revision,
+        green=green,
+        look=look,
     )
 
 

@@ -165,7 +165,7 @@ def test_a_double_click_does_it_once(visit: Visit, program: Program) -> None:
 
 
 def test_nothing_is_done_but_what_was_shown(visit: Visit, program: Program) -> None:
-    """Somebody else rolled back first, so the same would lead to the color that both leave: it waits for a new word."""
+    """Somebody else rolled back first, so the same would lead to the color that both leave: it cannot be confirmed."""
     visitor = signed_in(visit)
     program.switch("blue", query="?wait=drained")
     program.switch("green", query="?wait=drained")
@@ -176,10 +176,26 @@ def test_nothing_is_done_but_what_was_shown(visit: Visit, program: Program) -> N
     word.fill("default")
     visitor.page.locator("#confirm-do").click()
     expect(plan).to_contain_text("Not done: something else would happen")
-    expect(plan).to_contain_text("0 % → 100 %")
-    expect(word).to_have_value("")
+    expect(plan).to_contain_text("Somebody was faster")
+    word.fill("default")
     expect(visitor.page.locator("#confirm-do")).to_be_disabled()
     assert green_share(program) == 0
+
+
+def test_a_button_leads_where_it_says_or_nowhere(visit: Visit, program: Program) -> None:
+    """Pressed when the way back had been gone already and the page did not show it yet."""
+    visitor = signed_in(visit)
+    program.switch("blue", query="?wait=drained")
+    program.switch("green", query="?wait=drained")
+    expect(visitor.page.get_by_role("button", name="Roll back to blue")).to_be_visible()
+    visitor.page.evaluate("window.stale = document.getElementById('do-rollback').cloneNode(true)")
+    program.admin("POST", "/v1/services/default/rollback", {})
+    expect(visitor.page.get_by_role("button", name="Roll back to green")).to_be_visible()
+    visitor.page.evaluate("stale.id = ''; document.querySelector('main').append(stale)")
+    dialog = visitor.press("Roll back to blue")
+    expect(dialog.locator("#confirm-plan")).to_have_text(re.compile("^Somebody was faster"))
+    visitor.page.locator("#confirm-word").fill("default")
+    expect(visitor.page.locator("#confirm-do")).to_be_disabled()
 
 
 def test_what_is_under_way_is_told_though_nobody_waits_for_it(visit: Visit, program: Program) -> None:

@@ -25,7 +25,7 @@ export function listen() {
   });
 }
 
-function read({ action, method, path, body, confirm, title, words, fields, revision }) {
+function read({ action, method, path, body, confirm, title, words, fields, revision, green }) {
   return {
     action,
     method: method ?? "POST",
@@ -35,6 +35,7 @@ function read({ action, method, path, body, confirm, title, words, fields, revis
     title: title ?? action,
     words: words ?? "",
     fields: fields ?? "",
+    green: green === undefined ? null : Number(green), // its share, to which this is meant to lead
     careful: Boolean(revision), // meant only for what is planned, and not for whatever it has become meanwhile
   };
 }

@@ -1,12 +1,14 @@
 // The one dialog: it shows what would happen, has a word typed, and only then does it. One request for one decision.
 
 import { call, newKey, NoAnswer, Refusal } from "./api.js";
-import { FORCIBLE, goalOf, outcomeOf, planned } from "./plan.js";
+import { FORCIBLE, goalOf, greenAfter, outcomeOf, planned } from "./plan.js";
 import { filled } from "./filled.js";
 
 const TYPING = 300; // after which pause of typing the plan is asked for again
 
 const UNKNOWN = "No answer came: it may have been done, or not; the page shows what is so. Pressing again does not do it twice.";
+
+const OVERTAKEN = "Somebody was faster: what this was about has been taken back already, or has gone on. Close this and look again.";
 
 const TRIES = 5; // against a shift that moves on just then
 
@@ -89,7 +91,10 @@ class Decision {
     const body = this.body();
     try {
       const answer = await call(this.wish.method, `${this.wish.path}?dry_run=true`, body);
-      if (asked === this.asked) {
+      if (asked === this.asked && this.overtaken(answer.body)) {
+        this.plan = null;
+        this.complain(OVERTAKEN);
+      } else if (asked === this.asked) {
         this.plan = { body: JSON.stringify(body), revision: answer.revision, goal: goalOf(answer.body) };
         this.show(planned(answer.body));
       }
@@ -100,6 +105,12 @@ class Decision {
       }
     }
     this.settle();
+  }
+
+  // The way back of a way back leads to the color that both wanted to leave.
+  overtaken(plan) {
+    const after = greenAfter(plan);
+    return this.wish.green !== null && after !== null && after !== this.wish.green;
   }
 
   body() {
@@ -188,8 +199,7 @@ class Decision {
     return call(this.wish.method, this.wish.path, whole, fields);
   }
 
-  // It holds from wherever a shift has come to meanwhile, but it must lead to where was shown: the way back of somebody
-  // who was faster has a way back, too, and that leads to the color that both wanted to leave.
+  // It holds from wherever a shift has come to meanwhile, but it must lead to where was shown.
   async sendLate({ body, goal }) {
     for (let left = TRIES; ; left--) {
       const now = await call(this.wish.method, `${this.wish.path}?dry_run=true`, JSON.parse(body));
@@ -225,8 +235,10 @@ class Decision {
     }
     if (this.isOver) {
       this.outcome = { text, link: null };
-    } else {
+    } else if (unknown || this.plan !== null) {
       this.complain(text);
+    } else {
+      this.complain(`${text} ${find("plan").textContent}`); // and why nothing can be planned either
     }
   }
 

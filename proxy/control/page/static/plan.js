@@ -18,6 +18,11 @@ export function goalOf({ changes }) {
   return JSON.stringify(changes.map(({ path, after }) => [path, after]));
 }
 
+/** Green's share after a dry run, or null if it stays what it is. */
+export function greenAfter({ changes }) {
+  return changes.find(({ path }) => path === "split.green")?.after ?? null;
+}
+
 function* foreseen({ moves, users, per_second, capacity, drains, held_per_second }) {
   if (moves > 0) {
     const rate = per_second === null ? "" : `, about ${Math.round(per_second)} requests a second now`;
