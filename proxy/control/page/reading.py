@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.control.admin import views
-from proxy.control.admin.context import AdminContext
+from proxy.control.admin.context import AdminContext, ReloadResult
 from proxy.control.page.buttons import operation_buttons
 from proxy.control.page.cards.card import Card, Head, card, head
 from proxy.control.page.cards.drain import Holder
@@ -84,11 +84,20 @@ class Program:
     generation: int
     obstacles: tuple[str, ...]
     store_up: bool
+    refused: ReloadResult | None
+    """What became of the config file, if it was refused when it was last read."""
 
 
 def program(context: AdminContext) -> Program:
     """Workers, generation, and what stands in the way."""
     generation = context.controller.state.generation
     applied = context.publisher.applied(generation)
-    up = context.controller.store_up
-    return Program(applied.total, applied.applied, generation, tuple(context.obstacles()), up)
+    last = context.reloading.last
+    return Program(
+        workers=applied.total,
+        applied=applied.applied,
+        generation=generation,
+        obstacles=tuple(context.obstacles()),
+        store_up=context.controller.store_up,
+        refused=None if last is None or last.ok else last,
+    )

@@ -8,7 +8,7 @@ from proxy.control.page.paging import ROWS
 from proxy.traffic.commands import ObserveHealth
 from proxy.traffic.model import Health
 from proxy.traffic.spec import Color, UpstreamSpec
-from tests.control.admin.door import Admin, running_admin
+from tests.control.admin.door import CONFIG, Admin, running_admin
 from tests.control.core import SHOP, running_core
 from tests.control.page.html import Html
 from tests.control.page.visitor import Visitor
@@ -48,6 +48,20 @@ async def test_several_services_are_a_list(tmp_path: Path) -> None:
         ]
         assert "None with this in its name." in (await visitor.look("/?find=none")).text
         assert (await visitor.look("/services/cart")).text.startswith("cart")
+
+
+async def test_a_config_that_was_refused_is_told_until_one_is_taken(admin: Admin, visitor: Visitor) -> None:
+    """Whoever sent a signal sees no answer; three problems are enough to know what to look at."""
+    admin.config.write_text("services: []\nworkers: no\nlisten: 1\nlogs: 1\ntimeouts: 1\n")
+    problems = (await admin.api.call("POST", "/v1/reload")).body["problems"]
+    assert len(problems) > 3
+    page = await visitor.look("/")
+    assert "The config file was refused" in page.text
+    assert [problem in page.text for problem in problems] == [True] * 3 + [False] * (len(problems) - 3)
+    assert f"and {len(problems) - 3} more" in page.text
+    admin.config.write_text(CONFIG)
+    await admin.api.call("POST", "/v1/reload")
+    assert "refused" not in (await visitor.look("/")).text
 
 
 async def test_everything_that_changes_is_marked(visitor: Visitor) -> None:
