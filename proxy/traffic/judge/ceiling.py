@@ -81,7 +81,7 @@ class LastingCeiling(Ceiling):
     That is one event and not thousands, and with nobody beside it who would have had it too, it may be anybody's. So
     what happens within a second is one piece of evidence, and no second makes it more than ``_MOST`` times likelier
     that there is a difference. Ratios that are cut off have an expectation of at most one still, so all that is said
-    of evidence stays true; to be sure takes some ten bad seconds.
+    of evidence stays true; to be sure takes seven bad seconds or more.
     """
 
     __slots__ = ("_began", "_looks", "_second")
