@@ -127,7 +127,9 @@ def _warm(context: AdminContext, state: State, service: Service) -> Warm | None:
     if warmth is None:
         return None
     verdict = context.verdict(warmth.operation)
-    words = f"A rollback returns green to {warmth.before / 100:g} % at once."
+    new = Color.GREEN if service.split > warmth.before else Color.BLUE
+    words = f"{new} is compared with what {new.other} did. "
+    words += f"A rollback returns green to {warmth.before / 100:g} % at once."
     return Warm(warmth.operation, warmth.until, words, verdict.words if verdict else None)
 
 
