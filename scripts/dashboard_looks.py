@@ -172,7 +172,8 @@ def shares(panel: Json) -> Look:
 
 def table(panel: Json) -> Look:
     """Rows of labels, and perhaps their number."""
-    return "table", {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}, {"custom": {"align": "auto"}}
+    cells = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    return "table", {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}, {"custom": cells}
 
 
 _LATEST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
