@@ -59,12 +59,10 @@ async def test_a_body_reaches_the_upstream_whole(start_front: StartFront) -> Non
     seen: list[bytes] = []
 
     async def read_all(peer: Peer) -> None:
-        await peer.head()
-        seen.append(await peer.reader.readexactly(5))
-        await peer.send(faults.GOOD_HEAD + GOOD_BODY)
-        await peer.head()
-        seen.append(await peer.reader.readuntil(b"0\r\n\r\n"))
-        await peer.send(faults.GOOD_HEAD + GOOD_BODY)
+        while True:  # whether the second comes on the same connection depends on how quick the client is
+            chunked = b"chunked" in await peer.head()
+            seen.append(await (peer.reader.readuntil(b"0\r\n\r\n") if chunked else peer.reader.readexactly(5)))
+            await peer.send(faults.GOOD_HEAD + GOOD_BODY)
 
     front, _ = await start_front([read_all])
     async with front.client() as client:
