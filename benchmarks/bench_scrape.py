@@ -13,14 +13,14 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from proxy.control.metrics.presence import Presence
 from proxy.control.metrics.processes import ProcessTimes
 from proxy.control.metrics.rendering import text_of
-from proxy.control.metrics.sources import Snapshot, Sources
+from proxy.control.metrics.sources import Sources
 from proxy.control.worker import WorkerPhase
 from proxy.dataplane.accounting import ColorMeters, UpstreamMeters
 from proxy.shm.meters import MeterRegion, Meters
@@ -48,6 +48,7 @@ class Stub:
         self.checks = {("shop", color.value, each.address, "ok"): 7 for color in Color for each in service.pool(color)}
         self.ended: dict[Any, int] = {}
         self.results: dict[bool, int] = {}
+        self.exported, self.lost = 0, dict[str, int]()
         self.pids = ()
         self.restarts, self.last_success, self.store_up = 0, 0.0, True
 
@@ -80,20 +81,22 @@ def _milliseconds(began: float) -> float:
 async def measure(upstreams: int) -> tuple[float, float, float, int, int]:
     """Median milliseconds of the look, of both formats of the text, and the bytes of it, plain and compressed."""
     stub: Any = Stub(upstreams)
-    sources = Sources(stub, stub, stub, stub, stub, stub, ProcessTimes())
+    sources = Sources(stub, stub, stub, stub, stub, {}, stub, stub, ProcessTimes())
     presence = Presence()
-    looks, plain, open_metrics = [], [], []
+    looks: list[float] = []
+    plain: list[float] = []
+    open_metrics: list[float] = []
     text = b""
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        snapshot = cast(Snapshot, sources.look())
+        snapshot = sources.look()
         looks.append(_milliseconds(began))
         for accept, times in (("application/openmetrics-text", open_metrics), ("", plain)):
             began = time.perf_counter()
             text, _ = text_of(snapshot, presence, accept)
             times.append(_milliseconds(began))
-    medians = (statistics.median(each) for each in (looks, plain, open_metrics))
-    return (*medians, len(text), len(gzip.compress(text, 6)))  # type: ignore[return-value]
+    look, text_plain, text_open = (statistics.median(each) for each in (looks, plain, open_metrics))
+    return look, text_plain, text_open, len(text), len(gzip.compress(text, 6))
 
 
 def main() -> None:

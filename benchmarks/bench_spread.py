@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="what runs the front door")
     options = parser.parse_args()
-    kinds = {
+    kinds: dict[str, Callable[[], AbstractContextManager[tuple[int, list[int]]]]] = {
         "the front door": lambda: front_door(options.python),
         "one shared socket, bare": lambda: bare(False),
         "a socket each (SO_REUSEPORT), bare": lambda: bare(True),

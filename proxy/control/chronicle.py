@@ -42,7 +42,7 @@ class Chronicle:
 
     def follow(self, outcome: Outcome) -> None:
         """Tell what a change did to operations."""
-        for happening in happenings(outcome, 0.0, self._judged):
+        for happening in happenings(outcome, 0.0, self._judge):
             if happening.event is NotificationEvent.END:
                 self._ended(happening.operation, happening.judge)
             elif happening.operation.id in outcome.before.operations:
@@ -64,10 +64,6 @@ class Chronicle:
                 self._log.info(LogEvent.STORE_UP)
             case EventName.TOO_LARGE:
                 self._log.error(LogEvent.TABLE_TOO_LARGE, error=event.data["error"])
-
-    def _judged(self, operation: str) -> str | None:
-        verdict = self._judge(operation)
-        return verdict.words if verdict is not None else None
 
     # Operations.
 

@@ -9,7 +9,7 @@ from typing import Final
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.door import Door
 from proxy.dataplane.failures import connect_failure
-from proxy.dataplane.reporting import NEVER as NOT_YET
+from proxy.dataplane.log_lines import ABSENT
 from proxy.dataplane.reporting import Record
 from proxy.dataplane.retrying import Attempt, pick_another
 from proxy.dataplane.roles import NEVER, Client, Occupant
@@ -92,7 +92,7 @@ class Attempts:
         if not upload.done:
             upload.hold(now)
         self._client.deadline = NEVER  # connecting has a time limit of its own
-        self._record.connect = NOT_YET
+        self._record.connect = ABSENT
         self._connecting = door.loop.create_task(self._connect(asker))
 
     async def _connect(self, asker: Asker) -> None:

@@ -20,8 +20,11 @@ Any bytes will do.
 
 Spans = tuple[float, float, float, float, float]
 """Seconds: from the complete head to the end; until it was given a place; for the connection; from the request being
-sent to the head of the answer; being held. Below 0: that never came.
+sent to the head of the answer; being held. ``ABSENT``, or anything below 0: that never came.
 """
+
+ABSENT: Final = -1.0
+"""How long something took that did not happen."""
 
 Place = tuple[bytes, bool, int, str]
 """Where it was served: the part that its upstream has ready, whether a tester asked for that, the generation of the
@@ -61,7 +64,7 @@ def place(service: str, color: str, upstream: str) -> bytes:
 NOWHERE: Final[Place] = (place("", "", ""), False, 0, "")
 """The place of a request that was given to no upstream."""
 
-AT_ONCE: Final[Spans] = (0.0, -1.0, -1.0, -1.0, -1.0)
+AT_ONCE: Final[Spans] = (0.0, ABSENT, ABSENT, ABSENT, ABSENT)
 """The times of what could not be read as a request."""
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Final
 
 from proxy.dataplane.access_log import AccessLog
 from proxy.dataplane.admission import Lease
 from proxy.dataplane.audience import Choice
 from proxy.dataplane.door import Door
-from proxy.dataplane.log_lines import NOWHERE
+from proxy.dataplane.log_lines import ABSENT, NOWHERE
 from proxy.dataplane.tracing import Sampled, as_text, new_id
 from proxy.http1.heads import RequestHead
 from proxy.ipc.messages import SpanNote
 from proxy.shm.names import Outcome
-
-NEVER: Final = -1.0
-"""How long something took that did not happen."""
 
 
 class Record:
@@ -53,11 +49,11 @@ class Record:
         self.status = 0
         """What the client was told; 0 while it was told nothing."""
         self.attempts = 0
-        self.held = NEVER
+        self.held = ABSENT
         """Seconds that it was parked."""
         self.connect = 0.0
         """Seconds that the connection of the last attempt took to be made; 0 for one that was there already."""
-        self.first_byte = NEVER
+        self.first_byte = ABSENT
         """Seconds from the request being sent to the head of its answer."""
         self.lease: Lease | None = None
         self.choice: Choice | None = None
@@ -98,7 +94,7 @@ def _line(log: AccessLog, record: Record, outcome: Outcome | None, seconds: floa
     agent, referer = log.words.find(head)
     preview = record.choice is not None and record.choice.preview
     if lease is None:
-        place, queue = (NOWHERE if not preview else (NOWHERE[0], True, 0, "")), NEVER
+        place, queue = (NOWHERE if not preview else (NOWHERE[0], True, 0, "")), ABSENT
     else:
         place, queue = (lease.upstream.place, preview, lease.generation, lease.operation), max(held, 0.0)
     return log.line(
@@ -108,7 +104,7 @@ def _line(log: AccessLog, record: Record, outcome: Outcome | None, seconds: floa
         record.status,
         record.received,
         record.sent,
-        (seconds, queue, record.connect if record.attempts else NEVER, record.first_byte, held),
+        (seconds, queue, record.connect if record.attempts else ABSENT, record.first_byte, held),
         place,
         record.attempts,
         record.reason or outcome or "rejected",

@@ -7,7 +7,8 @@ from typing import Final
 
 from proxy.dataplane.disclosure import disclosed as lines_for
 from proxy.dataplane.door import Door
-from proxy.dataplane.reporting import NEVER, Record, report
+from proxy.dataplane.log_lines import ABSENT
+from proxy.dataplane.reporting import Record, report
 from proxy.dataplane.roles import Client
 from proxy.http1.heads import RequestHead
 
@@ -106,7 +107,7 @@ class OwnAnswer:
         client.exchange_over(keep_alive=self._keep_alive, lingering=True)
 
 
-def disclosed(door: Door, record: Record, first_byte: float = NEVER) -> bytes:
+def disclosed(door: Door, record: Record, first_byte: float = ABSENT) -> bytes:
     """The lines that tell how an answer was made; ``b""`` where the config wants none."""
     headers = door.routing.headers
     return b"" if headers is None else lines_for(headers, record.lease, record.held, record.connect, first_byte)

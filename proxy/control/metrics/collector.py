@@ -20,6 +20,8 @@ from proxy.traffic.spec import Color
 RESULTS = (OperationState.SUCCEEDED, OperationState.FAILED, OperationState.ABORTED, OperationState.ROLLED_BACK)
 """How an operation can end."""
 
+_IN_FLIGHT = (Series.IN_FLIGHT, Series.TUNNELS)
+
 
 def all_metrics(snapshot: Snapshot, presence: Presence) -> Iterator[Metric]:
     """Every family, made of one look at everything."""
@@ -111,9 +113,6 @@ def _draining(snapshot: Snapshot) -> Metric:
             here = [snapshot.cells.get((each, service.name, color.value), (0,))[0] for each in _IN_FLIGHT]
             gauge.add_metric((service.name, color.value), sum(here) if (service.name, color) in leaving else 0)
     return gauge
-
-
-_IN_FLIGHT = (Series.IN_FLIGHT, Series.TUNNELS)
 
 
 def _program(snapshot: Snapshot) -> Iterator[Metric]:

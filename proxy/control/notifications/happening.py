@@ -9,6 +9,7 @@ from typing import Any
 from proxy.config.settings import NotificationEvent, NotificationSettings
 from proxy.control.notifications import wording
 from proxy.control.outcome import Outcome
+from proxy.traffic.judgement import Verdict
 from proxy.traffic.model import Operation, OperationKind
 
 
@@ -55,7 +56,7 @@ class Happening:
         }
 
 
-def happenings(outcome: Outcome, at: float, judge: Callable[[str], str | None]) -> Iterator[Happening]:
+def happenings(outcome: Outcome, at: float, judge: Callable[[str], Verdict | None]) -> Iterator[Happening]:
     """What a change did to operations: first those that it ended, then those that it began or sent back.
 
     Args:
@@ -63,9 +64,14 @@ def happenings(outcome: Outcome, at: float, judge: Callable[[str], str | None]) 
         at: Unix time.
         judge: what the judge says of the operation with an id.
     """
+
+    def words(operation: Operation) -> str | None:
+        verdict = judge(operation.id)
+        return verdict.words if verdict is not None else None
+
     before, after = outcome.before.operations, outcome.after.operations
     for operation in outcome.ended:
-        yield Happening(NotificationEvent.END, operation, at, judge(operation.id))
+        yield Happening(NotificationEvent.END, operation, at, words(operation))
     if before is after:
         return
     for operation in after.values():
@@ -74,7 +80,7 @@ def happenings(outcome: Outcome, at: float, judge: Callable[[str], str | None]) 
             back = operation.kind is OperationKind.ROLLBACK
             yield Happening(NotificationEvent.ROLLBACK if back else NotificationEvent.START, operation, at)
         elif _undoing(operation) and not _undoing(was):
-            yield Happening(NotificationEvent.ROLLBACK, operation, at, judge(operation.id))
+            yield Happening(NotificationEvent.ROLLBACK, operation, at, words(operation))
 
 
 def _undoing(operation: Operation) -> bool:

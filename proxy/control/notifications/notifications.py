@@ -71,7 +71,7 @@ class Notifications:
             self._couriers.pop(gone).give_up(GONE)
         if not targets:
             return
-        for happening in happenings(outcome, self._clock.wall(), self._judged):
+        for happening in happenings(outcome, self._clock.wall(), self._sayings.judge):
             for target in targets:
                 if happening.concerns(target):
                     self._courier(target).tell(happening)
@@ -86,10 +86,6 @@ class Notifications:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._line is not None:
             await self._line.close()
-
-    def _judged(self, operation: str) -> str | None:
-        verdict = self._sayings.judge(operation)
-        return verdict.words if verdict is not None else None
 
     def _courier(self, target: NotificationSettings) -> Courier:
         """Who brings messages to a target."""
